@@ -1,0 +1,39 @@
+"""Build and metadata; settings of tools are in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+version = re.search(r'__version__ = "(.+)"', (here / "skaws/__init__.py").read_text())[1]
+
+extras = {
+    "plot": ["matplotlib>=3.7"],
+    "test": ["pytest>=7", "ruff>=0.6", "pandas>=2", "polars>=1", "pyarrow", "matplotlib>=3.7"],
+    "doc": ["sphinx>=7", "numpydoc>=1.7", "sphinx-gallery>=0.16", "matplotlib>=3.7"],
+}
+
+setup(
+    name="skaws",
+    version=version,
+    description="Latent-variable models by amortised maximum likelihood, scikit-learn style",
+    long_description=(here / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="BSD-3-Clause",
+    python_requires=">=3.10",
+    packages=find_packages(include=["skaws", "skaws.*"]),
+    install_requires=[
+        "scikit-learn>=1.6",
+        "numpy>=1.26",
+        "scipy>=1.11",
+        "autograd>=1.7",
+        "joblib>=1.3",
+    ],
+    extras_require=extras,
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering",
+    ],
+)

@@ -1,0 +1,426 @@
+"""What all estimators share: scikit-learn's grammar around the wake-sleep loop."""
+
+import warnings
+from abc import ABC, abstractmethod
+from numbers import Integral, Real
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.utils import check_array, check_random_state, gen_batches
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..optimizers import Adam, PlateauThenDecay, PolynomialAverage
+from ..progress import Silent, make_progress
+from ..regression import Embedding, LatentEstimate, default_regressor
+from ..wake_sleep import one_blas_thread, sleep
+from .rows import (
+    check_observed,
+    check_sample_weight,
+    merged_rows,
+    representative_rows,
+    warn_of_constant_columns,
+)
+from .training import LoopState, train
+
+__all__ = ["AmortisedEstimator"]
+
+N_AT_ONCE = 1000  # rows of one block of regression weights in transform
+
+
+class AmortisedEstimator(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC
+):
+    """Base of all estimators: fits a generative model by amortised learning.
+
+    A named estimator writes its constructor, ``_make_model`` (which reads like the
+    model's definition) and ``_set_attributes`` (which renames what was learnt).
+    """
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 1, None, closed="left"), None],
+        "n_simulations": [Interval(Integral, 2, None, closed="left"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "regressor": [KernelRidge, None],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @abstractmethod
+    def __init__(
+        self,
+        *,
+        n_components,
+        n_simulations,
+        batch_size,
+        max_iter,
+        learning_rate,
+        regressor,
+        tol,
+        n_iter_no_change,
+        n_init,
+        n_jobs,
+        warm_start,
+        random_state,
+        verbose,
+    ):
+        self.n_components = n_components
+        self.n_simulations = n_simulations
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.regressor = regressor
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.n_init = n_init
+        self.n_jobs = n_jobs
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @abstractmethod
+    def _make_model(self, X):
+        """The generative model, given representative rows of X."""
+
+    @abstractmethod
+    def _set_attributes(self, params):
+        """Set ``params_`` and its parts under scikit-learn's names, settled."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, *, sample_weight=None):
+        """Fit the model to X by maximum likelihood.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Real data; NaN marks a missing entry. A ``np.memmap`` is read a batch at
+            a time.
+        y : Ignored
+            Present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; an integer weight counts its row that many times.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X has infinite entries, or a row or a column without any observed one.
+        FloatingPointError
+            If the gradient stops being finite; attributes then hold the last
+            parameters before that.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` ended the fit before its steps had stopped paying, or the
+            user interrupted it; attributes hold the best parameters so far.
+        """
+        X, sample_weight = self._check_X(X, sample_weight, reset=True)
+        if X.shape[0] <= self.batch_size:
+            X, sample_weight = merged_rows(X, sample_weight)
+        rows = representative_rows(X, sample_weight)
+        warn_of_constant_columns(X, rows, type(self).__name__)
+        trainings = []
+        with one_blas_thread():
+            for training in self._trainings(X, rows, sample_weight):
+                trainings.append(training)
+                if isinstance(training.failure, KeyboardInterrupt):
+                    break
+            best = max(trainings, key=lambda training: self._rank(training, rows))
+            schedule = best.state.optimizer.schedule
+            self.history_ = best.history
+            self.n_iter_ = len(best.history.get("objective", ()))
+            self.converged_ = schedule.converged and best.failure is None
+            # What partial_fit goes on from: the answer, at full steps.
+            optimizer = Adam(self.learning_rate)
+            self._state = best.state._replace(params=best.params, optimizer=optimizer)
+            self._conclude(best.params, rows)
+        self._tell_how_it_ended(best.failure, schedule)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, *, sample_weight=None):
+        """Take one pass over X, from where the last call stopped.
+
+        Steps are at the full `learning_rate`; the answer is the average of the path.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Real data; NaN marks a missing entry.
+        y : Ignored
+            Present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`fit`, and if X has another number of columns than before.
+        FloatingPointError
+            As :meth:`fit`.
+        """
+        first = not hasattr(self, "_state")
+        X, sample_weight = self._check_X(X, sample_weight, reset=first)
+        rows = representative_rows(X, sample_weight)
+        with one_blas_thread():
+            if first:
+                seed = self._seeds(1)[0]
+                self._state = self._start(self._make_model(rows), rows, seed)
+                self._state.optimizer.schedule = type(Adam().schedule)()
+                self.n_iter_, self.history_, self.converged_ = 0, {}, False
+            n_batches = -(-X.shape[0] // self.batch_size)
+            training = self._train(self._state, X, sample_weight, Silent(), n_batches)
+            self._state = training.state
+            self.n_iter_ += n_batches
+            self.history_ = {
+                name: np.append(self.history_.get(name, []), values)
+                for name, values in training.history.items()
+            }
+            self._conclude(training.params, rows)
+        if training.failure is not None:
+            raise training.failure
+        return self
+
+    def transform(self, X):
+        """Posterior mean of the latents given each row, E[z | x].
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry.
+
+        Returns
+        -------
+        latents : ndarray of shape (n_samples, n_components)
+        """
+        X, _ = self._check_X(X, None, reset=False)
+        exact = self._state.model.posterior_mean(self.params_, X)
+        if exact is None:
+            blocks = gen_batches(X.shape[0], N_AT_ONCE)
+            exact = np.concatenate([self._regressed_mean(X[block]) for block in blocks])
+        return exact.astype(X.dtype, copy=False)
+
+    def inverse_transform(self, X):
+        """Location of the observations given latents.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Latents.
+
+        Returns
+        -------
+        location : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        X = check_array(X, dtype=[np.float64, np.float32], input_name="X")
+        if X.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, but {type(self).__name__} has "
+                f"{self._n_features_out} components. Pass latents as transform returns."
+            )
+        location = self._state.model.location(self.params_, X)
+        return location.astype(X.dtype, copy=False)
+
+    def sample(self, n_samples=1, random_state=None):
+        """Draw new rows from the fitted model.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+        random_state : int, RandomState instance or None, default=None
+            Source of randomness.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        rng = make_rng(check_random_state(random_state))
+        return self._state.model.sample(self.params_, n_samples, rng)[1]
+
+    def score_samples(self, X):
+        """Log-likelihood of each row, log p(x), over its observed entries.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            In nats.
+        """
+        X, _ = self._check_X(X, None, reset=False)
+        return self._state.model.log_marginal(self.params_, X)
+
+    def score(self, X, y=None):
+        """Mean log-likelihood of the rows of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        log_likelihood : float
+            In nats a row.
+        """
+        return float(np.mean(self.score_samples(X)))
+
+    def set_params(self, **params):
+        """Set parameters; those of a `regressor` of None make the default one first.
+
+        Parameters
+        ----------
+        **params : dict
+            Estimator parameters, ``regressor__alpha`` among them.
+
+        Returns
+        -------
+        self : object
+        """
+        nested = any(name.startswith("regressor__") for name in params)
+        if nested and params.get("regressor", self.regressor) is None:
+            params["regressor"] = default_regressor()
+        return super().set_params(**params)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def _check_X(self, X, sample_weight, reset):
+        if not reset:
+            check_is_fitted(self)
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            dtype=[np.float64, np.float32],
+            ensure_min_samples=2 if reset else 1,
+            ensure_all_finite="allow-nan",
+        )
+        check_observed(X, type(self).__name__)
+        return X, check_sample_weight(sample_weight, X)
+
+    def _seeds(self, n_seeds):
+        return make_rng(check_random_state(self.random_state)).spawn(n_seeds)
+
+    def _start(self, model, rows, rng, params=None):
+        schedule = PlateauThenDecay(self.max_iter, self.tol, self.n_iter_no_change)
+        params = model.init_params(rows, rng) if params is None else params
+        optimizer = Adam(self.learning_rate, schedule)
+        return LoopState(model, params, optimizer, PolynomialAverage(), rng)
+
+    def _trainings(self, X, rows, sample_weight):
+        """Yield each restart as it ends."""
+        warm = self.warm_start and hasattr(self, "_state")
+        model = self._make_model(rows)
+        params = self._state.params if warm else None
+        starts = [self._start(model, rows, rng, params) for rng in self._seeds(self.n_init)]
+        progress = make_progress(self.verbose, type(self).__name__, self.max_iter)
+        parallel = Parallel(n_jobs=self.n_jobs, return_as="generator")
+        yield from parallel(
+            delayed(self._train)(start, X, sample_weight, progress) for start in starts
+        )
+
+    def _train(self, state, X, sample_weight, progress, n_iter=None):
+        return train(
+            state,
+            X,
+            self.regressor,
+            progress,
+            n_iter=n_iter,
+            n_simulations=self.n_simulations or enough_simulations(state.model),
+            batch_size=self.batch_size,
+            sample_weight=sample_weight,
+        )
+
+    def _rank(self, training, rows):
+        """Sound runs first, then by log-likelihood."""
+        log_marginal = training.state.model.log_marginal(training.params, rows)
+        return training.failure is None, float(np.mean(log_marginal))
+
+    def _conclude(self, params, rows):
+        """Set what was learnt, and keep a last sleep phase for ``transform``."""
+        self._set_attributes(params)
+        model, _, _, _, rng = self._state
+        self._simulations = None
+        if model.posterior_mean(self.params_, rows[:1]) is None:
+            self._simulations = sleep(
+                model,
+                self.params_,
+                LatentEstimate(),
+                Embedding(self.regressor),
+                max(self.n_simulations or 0, N_AT_ONCE),
+                rng,
+                missing_like=rows,
+            )
+
+    def _regressed_mean(self, X):
+        latents, _, estimate, estimates, regression = self._simulations
+        inputs = estimate(np.asarray(X, dtype=float))
+        return inputs + regression.weights(inputs) @ (latents - estimates)
+
+    def _tell_how_it_ended(self, failure, schedule):
+        name = type(self).__name__
+        if isinstance(failure, KeyboardInterrupt):
+            warnings.warn(
+                f"{name} was interrupted after {self.n_iter_} iterations; it keeps the "
+                "parameters learnt so far.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        elif failure is not None:
+            raise failure
+        elif not self.converged_:
+            warnings.warn(
+                f"{name} used max_iter={self.max_iter} while its last "
+                f"{self.n_iter_no_change} full steps still gained "
+                f"{schedule.last_gain:.2g} nats a row (tol={self.tol:g}). Increase "
+                "max_iter or learning_rate, or tol if that is precise enough.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+
+def enough_simulations(model):
+    """Default number of simulations: more for more latents, 120 to 500."""
+    return 300 if model.n_latents is None else min(100 + 20 * model.n_latents, 500)
+
+
+def make_rng(random_state):
+    """NumPy Generator seeded by a RandomState."""
+    return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))

@@ -1,0 +1,108 @@
+"""What estimators ask of the rows of X, and which rows stand for all of them."""
+
+import warnings
+
+import numpy as np
+from sklearn.utils import check_array, check_consistent_length, gen_batches
+
+__all__ = [
+    "check_observed",
+    "check_sample_weight",
+    "merged_rows",
+    "representative_rows",
+    "warn_of_constant_columns",
+]
+
+N_REPRESENTATIVE = 5000
+N_AT_ONCE = 10_000
+
+
+def representative_rows(X, sample_weight=None):
+    """A few thousand rows that stand for all, evenly spaced in their weights.
+
+    Float64, NaN where missing.  Rows come in the order of X, as often as their share
+    of the weights asks; integer weights on a small table give just the table with its
+    rows repeated.
+    """
+    n_samples = X.shape[0]
+    if sample_weight is None:
+        n_wanted = min(n_samples, N_REPRESENTATIVE)
+        index = ((np.arange(n_wanted) + 0.5) * (n_samples / n_wanted)).astype(int)
+    else:
+        cumulative = np.cumsum(sample_weight, dtype=float)
+        n_wanted = min(max(n_samples, round(cumulative[-1])), N_REPRESENTATIVE)
+        positions = (np.arange(n_wanted) + 0.5) * (cumulative[-1] / n_wanted)
+        index = np.searchsorted(cumulative, positions)
+    return np.asarray(X[index], dtype=float)
+
+
+def check_sample_weight(sample_weight, X):
+    """Float64 weights, one a row, or None; raise ValueError if they cannot be used."""
+    if sample_weight is None:
+        return None
+    sample_weight = check_array(
+        sample_weight, ensure_2d=False, dtype=float, input_name="sample_weight"
+    )
+    if sample_weight.ndim != 1:
+        raise ValueError(
+            "sample_weight must have one axis, one weight a row of X; got shape "
+            f"{sample_weight.shape}."
+        )
+    check_consistent_length(X, sample_weight)
+    if (sample_weight < 0).any():
+        raise ValueError(
+            "sample_weight must be non-negative; got values from "
+            f"{sample_weight.min():.3g} to {sample_weight.max():.3g}."
+        )
+    if not sample_weight.any():
+        raise ValueError(
+            "sample_weight is zero for every row; at least one row needs a positive weight."
+        )
+    return sample_weight
+
+
+def merged_rows(X, sample_weight):
+    """Distinct rows of X in a fixed order, and the sum of the weights of each.
+
+    What is learnt from a small table then depends neither on the order of its rows nor
+    on whether a row is repeated or weighs more, to the last bit.
+    """
+    sample_weight = np.ones(len(X)) if sample_weight is None else sample_weight
+    used = sample_weight > 0
+    rows, place = np.unique(X[used], axis=0, return_inverse=True)
+    return rows, np.bincount(place.ravel(), weights=sample_weight[used])
+
+
+def check_observed(X, name):
+    """Raise ValueError if a row, or a column, of X has only missing entries."""
+    if not np.isnan(np.sum(X)):
+        return
+    column_observed = np.zeros(X.shape[1], dtype=bool)
+    for batch in gen_batches(X.shape[0], N_AT_ONCE):
+        observed = ~np.isnan(X[batch])
+        column_observed |= observed.any(axis=0)
+        empty = np.flatnonzero(~observed.any(axis=1))
+        if len(empty):
+            raise ValueError(
+                f"Row {batch.start + empty[0]} of X has no observed entry (all NaN); "
+                f"{name} needs at least one a row. Drop such rows."
+            )
+    if not column_observed.all():
+        raise ValueError(
+            f"Column {np.flatnonzero(~column_observed)[0]} of X has no observed entry "
+            f"(all NaN); {name} needs at least one a column. Drop such columns."
+        )
+
+
+def warn_of_constant_columns(X, rows, name):
+    """Warn if a column of X never varies; `rows` are some rows of X."""
+    suspects = np.flatnonzero(np.nanmax(rows, axis=0) == np.nanmin(rows, axis=0))
+    constant = [j for j in suspects if np.nanmax(X[:, j]) == np.nanmin(X[:, j])]
+    if constant:
+        warnings.warn(
+            f"Column(s) {', '.join(map(str, constant))} of X are constant: they say "
+            f"nothing of the latents, and {name} gives them no loading. Drop them, with "
+            "sklearn.feature_selection.VarianceThreshold for example.",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,76 @@
+"""What every likelihood gives."""
+
+from abc import ABC, abstractmethod
+
+__all__ = ["Likelihood"]
+
+
+class Likelihood(ABC):
+    """Distribution of independent observed entries around their location.
+
+    Attributes
+    ----------
+    location_support : {"real", "nonnegative", "unit"}
+        Values a location may take.
+    mean_is_location : bool
+        Whether ``E[x | location] = location``.
+    gaussian : bool
+        Whether noise is Gaussian: linear models then have exact answers.
+    exponential_family : bool
+        Whether the last four methods are given.
+    """
+
+    location_support = "real"
+    mean_is_location = False
+    gaussian = False
+    exponential_family = False
+
+    @property
+    def constraints(self):
+        """Bijectors along the paths of the params; none by default."""
+        return {}
+
+    def init_params(self, X, location, rng):
+        """Params to start from, given real rows and simulated locations."""
+        return {}
+
+    @abstractmethod
+    def sample(self, params, location, rng):
+        """Draw observations, shape of `location`."""
+
+    @abstractmethod
+    def log_density(self, params, location, X):
+        """log p(x | location) in nats, entry by entry, shape of X."""
+
+    def noise_variance(self, params, location):
+        """Variance of x around its `location`, shape of `location`.
+
+        Needed where ``mean_is_location``, for the latent estimate of linear models.
+        """
+        raise NotImplementedError
+
+    def scale(self, params):
+        """Distance between locations that the noise lets one tell apart.
+
+        A number or an array (n_features,); the decoder takes its steps in it.
+        """
+        return 1.0
+
+    # The exponential-family form, log p(x | location) = eta . S(x) - Psi + log h(x),
+    # entry by entry.
+
+    def natural_parameters(self, params, location):
+        """eta, a tuple of arrays of the shape of `location`."""
+        raise NotImplementedError
+
+    def log_normalizer(self, params, location):
+        """Psi, shape of `location`."""
+        raise NotImplementedError
+
+    def sufficient_statistics(self, X):
+        """S(x), a tuple of arrays of the shape of X, in the order of eta."""
+        raise NotImplementedError
+
+    def log_base_measure(self, X):
+        """log h(x), shape of X."""
+        raise NotImplementedError

@@ -1,0 +1,116 @@
+"""Gaussian noise."""
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.extend import defvjp, primitive
+
+from ..bijectors import Positive
+from .base import Likelihood
+
+__all__ = ["Gaussian"]
+
+LOG_2PI = np.log(2 * np.pi)
+
+
+class Gaussian(Likelihood):
+    """Gaussian noise around the location, ``x ~ N(location, noise_variance)``.
+
+    Parameters
+    ----------
+    per_feature : bool, default=False
+        Whether each feature has a variance of its own, or all share one.
+    floor : float or array of shape (n_features,), default=0.0
+        Variances stay above this, in squared units of X.
+
+    Examples
+    --------
+    >>> x = Gaussian().log_density({"noise_variance": 1.0}, np.zeros(1), np.zeros(1))
+    >>> x.round(4).tolist()  # -log(2 pi) / 2
+    [-0.9189]
+    """
+
+    mean_is_location = True
+    gaussian = True
+    exponential_family = True
+
+    def __init__(self, per_feature=False, floor=0.0):
+        self.per_feature = per_feature
+        self.floor = floor
+
+    @property
+    def constraints(self):
+        return {"noise_variance": Positive(self.floor)}
+
+    def init_params(self, X, location, rng):
+        total = np.nanvar(X, axis=0)
+        unexplained = np.maximum(total - np.var(location, axis=0), 0.05 * total)
+        tiny = 1e-10 * (total.mean() or 1.0)
+        if not self.per_feature:
+            unexplained = unexplained.mean()
+        return {"noise_variance": np.maximum(unexplained, 1.05 * self.floor + tiny)}
+
+    def sample(self, params, location, rng):
+        sd = np.sqrt(params["noise_variance"])
+        return location + sd * rng.standard_normal(location.shape)
+
+    def log_density(self, params, location, X):
+        return gaussian_log_density(location, params["noise_variance"] * np.ones(1), X)
+
+    def noise_variance(self, params, location):
+        return params["noise_variance"] * np.ones(location.shape)
+
+    def scale(self, params):
+        return np.sqrt(params["noise_variance"])
+
+    def natural_parameters(self, params, location):
+        precision = 1.0 / params["noise_variance"]
+        return location * precision, -0.5 * precision * anp.ones(location.shape)
+
+    def log_normalizer(self, params, location):
+        variance = params["noise_variance"]
+        return 0.5 * (location**2 / variance + anp.log(variance))
+
+    def sufficient_statistics(self, X):
+        return X, X**2
+
+    def log_base_measure(self, X):
+        return np.full(X.shape, -0.5 * LOG_2PI)
+
+
+@primitive
+def gaussian_log_density(location, variance, X):
+    """log N(x; location, variance), entry by entry; `variance` has one or d entries.
+
+    One node on the tape with its derivative written out: half the work that autograd's
+    own would be, and most of the work of a fit.
+    """
+    residual = X - location
+    residual *= residual
+    residual *= -0.5 / variance
+    residual -= 0.5 * (np.log(variance) + LOG_2PI)
+    return residual
+
+
+def location_vjp(answer, location, variance, X):
+    def pull_back(g):
+        residual = X - location
+        residual *= g
+        residual /= variance
+        return residual
+
+    return pull_back
+
+
+def variance_vjp(answer, location, variance, X):
+    # With e = answer + log(2 pi variance) / 2 = -residual**2 / (2 variance), the
+    # derivative is -(e + 1/2) / variance.
+    def pull_back(g):
+        by_column = np.einsum("ij,ij->j", g, answer)
+        by_column += np.sum(g, axis=0) * 0.5 * (np.log(variance) + LOG_2PI + 1.0)
+        by_column /= -variance
+        return by_column if len(variance) > 1 else np.sum(by_column, keepdims=True)
+
+    return pull_back
+
+
+defvjp(gaussian_log_density, location_vjp, variance_vjp, argnums=(0, 1))

@@ -1,0 +1,111 @@
+"""Exact answers of ``x = mean + z @ components + noise``, all Gaussian.
+
+The same formulas give the linear minimum-mean-square-error (LMMSE) estimate of
+any latents with these first two moments.  Rows may have missing entries (NaN).
+"""
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+__all__ = ["LinearGaussian"]
+
+LOG_2PI = np.log(2 * np.pi)
+CHUNK_NUMBERS = 2_000_000  # at most 16 MB in one temporary
+
+
+class LinearGaussian:
+    """Latents with independent entries seen through a linear map in noise.
+
+    Parameters
+    ----------
+    mean : array of shape (n_features,)
+        Location at latents of zero.
+    components : array of shape (n_latents, n_features)
+        Linear map.
+    noise_variance : array of shape (n_features,)
+        Variance of each feature around its location.
+    latent_mean, latent_variance : array of shape (n_latents,)
+        First two moments of the latents.
+    """
+
+    def __init__(self, mean, components, noise_variance, latent_mean, latent_variance):
+        self.mean = mean + latent_mean @ components
+        self.latent_mean = latent_mean
+        self.noise_variance = noise_variance
+        self._scale = np.sqrt(latent_variance)
+        # In these units latents are white: z = latent_mean + scale * white.
+        self._loadings = self._scale[:, None] * components
+        self._weighted = self._loadings / noise_variance
+        self._products = None
+
+    def posterior_mean(self, X):
+        """E[z | x] for each row, shape (m, n_latents)."""
+        return self._by_chunks(X, self._posterior_mean, (len(self._scale),))
+
+    def posterior_covariance(self, X):
+        """Cov[z | x] for each row, shape (m, n_latents, n_latents)."""
+        shape = (len(self._scale), len(self._scale))
+        return self._by_chunks(X, self._posterior_covariance, shape)
+
+    def log_marginal(self, X):
+        """log p(x) in nats of the observed entries of each row, shape (m,)."""
+        return self._by_chunks(X, self._log_marginal, ())
+
+    def _by_chunks(self, X, function, shape):
+        width = max(X.shape[1], len(self._scale) ** 2)
+        answer = np.empty((len(X), *shape))
+        for rows in gen_batches(len(X), max(1, CHUNK_NUMBERS // width)):
+            answer[rows] = function(np.asarray(X[rows], dtype=float))
+        return answer
+
+    def _posterior_mean(self, X):
+        residual, observed = self._residual(X)
+        score = residual @ self._weighted.T
+        precision = self._precision(observed)
+        if observed is None:
+            white = np.linalg.solve(precision, score.T).T
+        else:
+            white = np.linalg.solve(precision, score[:, :, None])[:, :, 0]
+        return self.latent_mean + self._scale * white
+
+    def _posterior_covariance(self, X):
+        covariance = np.linalg.inv(self._precision(self._residual(X)[1]))
+        return covariance * np.outer(self._scale, self._scale)
+
+    def _log_marginal(self, X):
+        residual, observed = self._residual(X)
+        score = residual @ self._weighted.T
+        factor = np.linalg.cholesky(self._precision(observed))
+        if observed is None:
+            white = np.linalg.solve(factor, score.T).T
+            log_noise = np.sum(np.log(self.noise_variance) + LOG_2PI)
+        else:
+            white = np.linalg.solve(factor, score[:, :, None])[:, :, 0]
+            log_noise = observed @ (np.log(self.noise_variance) + LOG_2PI)
+        diagonal = np.diagonal(factor, axis1=-2, axis2=-1)
+        distance = (residual**2) @ (1 / self.noise_variance) - np.sum(white**2, axis=1)
+        return -0.5 * (distance + log_noise) - np.sum(np.log(diagonal), axis=-1)
+
+    def _residual(self, X):
+        """``x - mean`` with zeros for missing entries, and which are observed.
+
+        The second is None where every entry is: all rows then share one posterior
+        covariance, which is the fast path of all that follows.
+        """
+        residual = X - self.mean
+        missing = np.isnan(residual)
+        if not missing.any():
+            return residual, None
+        residual[missing] = 0.0
+        return residual, (~missing).astype(float)
+
+    def _precision(self, observed):
+        """Posterior precision of the white latents: one, or one a row."""
+        n_latents = len(self._scale)
+        if observed is None:
+            return np.eye(n_latents) + self._weighted @ self._loadings.T
+        if self._products is None:
+            products = self._weighted[:, None, :] * self._loadings[None, :, :]
+            self._products = products.reshape(n_latents**2, -1).T
+        information = (observed @ self._products).reshape(-1, n_latents, n_latents)
+        return np.eye(n_latents) + information

@@ -1,0 +1,152 @@
+"""Parameters: nested dictionaries for people, one flat vector for optimisers.
+
+This module is the only border between the two.  A *leaf* of a nested dictionary
+is an array in natural coordinates; the vector holds all leaves, one after the
+other in the dictionary's order, in unconstrained coordinates.
+"""
+
+import autograd.numpy as anp
+import numpy as np
+
+from .bijectors import Identity
+
+__all__ = ["ParameterSpace", "shift"]
+
+
+def leaves(tree, path=()):
+    """Yield ``(path, leaf)`` for every leaf of a nested dictionary."""
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def look_up(tree, path, default=None):
+    """Entry of a nested dictionary at `path`, or `default` where there is none."""
+    for key in path:
+        if not isinstance(tree, dict) or key not in tree:
+            return default
+        tree = tree[key]
+    return tree
+
+
+def from_leaves(pairs):
+    """Nested dictionary with the given ``(path, leaf)`` pairs."""
+    tree = {}
+    for path, leaf in pairs:
+        branch = tree
+        for key in path[:-1]:
+            branch = branch.setdefault(key, {})
+        branch[path[-1]] = leaf
+    return tree
+
+
+def shift(params, step, constraints):
+    """Move every leaf of `params` by `step` in its unconstrained coordinates.
+
+    Parameters
+    ----------
+    params : nested dict of arrays
+        Parameters in natural coordinates.
+    step : nested dict of arrays
+        Displacements along the same paths, unconstrained; may be on the tape.
+    constraints : nested dict of Bijector
+        Bijectors along the same paths; ``Identity()`` where there is none.
+
+    Returns
+    -------
+    params : nested dict of arrays
+    """
+
+    def moved(path, value):
+        bijector = look_up(constraints, path, Identity())
+        return bijector.forward(bijector.inverse(value) + look_up(step, path))
+
+    return from_leaves((path, moved(path, value)) for path, value in leaves(params))
+
+
+class ParameterSpace:
+    """The border between named parameters and a flat unconstrained vector.
+
+    Parameters
+    ----------
+    params : nested dict of arrays
+        Any valid parameters; they fix paths, shapes and order.
+    constraints : nested dict of Bijector, default=None
+        Bijectors along the same paths; ``Identity()`` where there is none.
+
+    Attributes
+    ----------
+    size : int
+        Length of the vector.
+
+    Raises
+    ------
+    ValueError
+        If a leaf lies outside the support of its bijector, or a constraint
+        names no parameter.
+
+    Examples
+    --------
+    >>> from skaws.bijectors import Positive
+    >>> space = ParameterSpace({"noise": np.ones(2), "mean": 0.5}, {"noise": Positive()})
+    >>> space.flatten({"noise": np.ones(2), "mean": 0.5}).tolist()
+    [0.0, 0.0, 0.5]
+    >>> space.name(1)
+    'noise[1]'
+    """
+
+    def __init__(self, params, constraints=None):
+        constraints = constraints or {}
+        self._leaves, start = [], 0
+        for path, value in leaves(params):
+            shape = np.shape(value)
+            stop = start + int(np.prod(shape))
+            bijector = look_up(constraints, path, Identity())
+            if not bijector.contains(np.asarray(value, dtype=float)):
+                raise ValueError(
+                    f"Parameter {'.'.join(path)} must be {bijector.support}; got "
+                    f"values from {np.min(value):.3g} to {np.max(value):.3g}. Return "
+                    "valid values from init_params or change its constraint."
+                )
+            self._leaves.append((path, shape, slice(start, stop), bijector))
+            start = stop
+        self.size = start
+        known = {path for path, *_ in self._leaves}
+        unknown = [path for path, _ in leaves(constraints) if path not in known]
+        if unknown:
+            raise ValueError(
+                f"constraints name {'.'.join(unknown[0])}, which is not a parameter; "
+                f"the parameters are {sorted('.'.join(path) for path in known)}."
+            )
+
+    def flatten(self, params):
+        """Vector, shape (size,), of natural `params`."""
+        parts = [
+            np.ravel(bijector.inverse(np.asarray(look_up(params, path), dtype=float)))
+            for path, _, _, bijector in self._leaves
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def unflatten(self, vector):
+        """Natural params of a `vector`, shape (size,)."""
+        return from_leaves(
+            (path, bijector.forward(anp.reshape(vector[part], shape)))
+            for path, shape, part, bijector in self._leaves
+        )
+
+    def split(self, vector):
+        """Nested dictionary of the pieces of `vector`, left unconstrained."""
+        return from_leaves(
+            (path, anp.reshape(vector[part], shape))
+            for path, shape, part, _ in self._leaves
+        )
+
+    def name(self, index):
+        """Name of one coordinate of the vector, ``"decoder.mean[3]"``."""
+        for path, shape, part, _ in self._leaves:
+            if part.start <= index < part.stop:
+                place = np.unravel_index(index - part.start, shape)
+                return ".".join(path) + (f"[{', '.join(map(str, place))}]" if shape else "")
+        raise IndexError(f"coordinate {index} is not below the size {self.size}")

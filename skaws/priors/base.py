@@ -1,0 +1,47 @@
+"""What every prior gives."""
+
+from abc import ABC, abstractmethod
+
+__all__ = ["Prior"]
+
+
+class Prior(ABC):
+    """Distribution of the latents, p(z).
+
+    Attributes
+    ----------
+    n_latents : int
+        Number of columns of the latents.
+    support : {"real", "nonnegative", "unit"}
+        Values a latent may take.
+    gaussian : bool
+        Whether latents are jointly Gaussian: linear models then have exact answers.
+    """
+
+    n_latents = None
+    support = "real"
+    gaussian = False
+
+    @property
+    def constraints(self):
+        """Bijectors along the paths of the params; none by default."""
+        return {}
+
+    def init_params(self, X, rng):
+        """Params to start from, given real rows X; none by default."""
+        return {}
+
+    @abstractmethod
+    def sample(self, params, n_samples, rng):
+        """Draw latents, shape (n_samples, n_latents)."""
+
+    @abstractmethod
+    def log_density(self, params, latents):
+        """log p(z) in nats, shape (n,); differentiable in `params`."""
+
+    def moments(self, params):
+        """Mean and variance of independent latents, each (n_latents,), or None.
+
+        They give linear models their latent estimate in closed form.
+        """
+        return None
