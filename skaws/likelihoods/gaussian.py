@@ -92,23 +92,17 @@ def gaussian_log_density(location, variance, X):
 
 
 def location_vjp(answer, location, variance, X):
-    def pull_back(g):
-        residual = X - location
-        residual *= g
-        residual /= variance
-        return residual
-
-    return pull_back
+    return lambda g: g * ((X - location) / variance)
 
 
 def variance_vjp(answer, location, variance, X):
     # With e = answer + log(2 pi variance) / 2 = -residual**2 / (2 variance), the
     # derivative is -(e + 1/2) / variance.
     def pull_back(g):
-        by_column = np.einsum("ij,ij->j", g, answer)
-        by_column += np.sum(g, axis=0) * 0.5 * (np.log(variance) + LOG_2PI + 1.0)
-        by_column /= -variance
-        return by_column if len(variance) > 1 else np.sum(by_column, keepdims=True)
+        by_column = anp.einsum("ij,ij->j", g, answer)
+        by_column = by_column + anp.sum(g, axis=0) * (0.5 * (anp.log(variance) + LOG_2PI + 1))
+        by_column = by_column / -variance
+        return by_column if len(variance) > 1 else anp.sum(by_column, keepdims=True)
 
     return pull_back
 

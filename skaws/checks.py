@@ -1,0 +1,293 @@
+"""Laws that every generative model obeys, for users to test their own.
+
+:func:`check_model` is the first thing to run on a new model: it takes a second, and
+tells a wrong sampler from a wrong log joint before any fit does.
+"""
+
+from copy import deepcopy
+from typing import NamedTuple
+
+import autograd.numpy as anp
+import numpy as np
+from autograd import grad, make_vjp
+from scipy.stats import t as student_t
+from sklearn.utils import check_array, check_random_state
+
+from .params import ParameterSpace, leaves
+
+__all__ = ["Finding", "ModelCheckError", "Report", "check_model"]
+
+FALSE_ALARM = 1e-6  # probability that a right model fails a statistical law
+N_GROUPS = 100  # of simulations, whose mean scores are nearly Gaussian
+
+
+class Finding(NamedTuple):
+    """What the test of one law found."""
+
+    law: str
+    holds: bool
+    detail: str
+
+
+class Report(NamedTuple):
+    """Findings on one model; ``str`` is a table for people."""
+
+    model: str
+    findings: tuple
+
+    def __str__(self):
+        width = max(len(finding.law) for finding in self.findings)
+        rows = [
+            f"  {'ok  ' if finding.holds else 'FAIL'}  {finding.law:<{width}}  {finding.detail}"
+            for finding in self.findings
+        ]
+        return "\n".join([f"check_model of {self.model}", *rows])
+
+
+class ModelCheckError(AssertionError):
+    """A law does not hold; the message is the report, ``report`` the findings."""
+
+    def __init__(self, report):
+        super().__init__(str(report))
+        self.report = report
+
+
+def check_model(model, X, *, params=None, n_samples=10_000, random_state=0):
+    """Test a generative model against the laws that the method relies on.
+
+    Parameters
+    ----------
+    model : GenerativeModel
+        Model to test.
+    X : array-like of shape (n_samples, n_features)
+        Real rows, from which ``init_params`` starts.
+    params : nested dict of arrays, default=None
+        Parameters to test at; None starts from ``init_params``, a little displaced, so
+        that no symmetry of the start hides an error.
+    n_samples : int, default=10000
+        Number of simulations; statistical laws see errors of a few in its square root.
+    random_state : int, RandomState instance or None, default=0
+        Source of randomness.
+
+    Returns
+    -------
+    report : Report
+        All laws hold; ``print`` it.
+
+    Raises
+    ------
+    ModelCheckError
+        If a law does not hold; the message is the report.
+
+    Notes
+    -----
+    The score identity, ``E[grad log p(z, x)] = 0`` over the model's own simulations, is
+    tested coordinate by coordinate: |z| is the distance of a mean from zero in
+    standard errors, taken over groups of simulations.  The bound is Student's and
+    Bonferroni's, for one false alarm in a million right models.
+
+    Examples
+    --------
+    >>> from skaws.decoders import Linear
+    >>> from skaws.likelihoods import Gaussian as GaussianNoise
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Gaussian
+    >>> X = np.random.default_rng(0).standard_normal((100, 3))
+    >>> model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
+    >>> report = check_model(model, X)
+    >>> all(finding.holds for finding in report.findings)
+    True
+    """
+    X = check_array(X, ensure_all_finite="allow-nan", dtype=float)
+    seed = check_random_state(random_state).randint(2**31)
+    rng = np.random.default_rng(seed)
+    findings, params = check_parameters(model, X, params, rng)
+    if params is not None:
+        findings += check_sampler(model, params, X, seed)
+    if all(finding.holds for finding in findings):
+        pairs = model.sample(params, n_samples, rng)
+        for law in (
+            check_log_joint,
+            check_derivative,
+            check_score_identity,
+            check_expected_log_joint,
+            check_missing,
+            check_posterior_mean,
+        ):
+            findings += law(model, params, *pairs, rng)
+            if not all(finding.holds for finding in findings):
+                break  # what follows would only say it again, less clearly
+    report = Report(type(model).__name__, tuple(findings))
+    if not all(finding.holds for finding in findings):
+        raise ModelCheckError(report)
+    return report
+
+
+def check_parameters(model, X, params, rng):
+    """Starting params lie in their supports and survive the way to a vector and back."""
+    law = "init_params lies within the constraints"
+    try:
+        start = model.init_params(X, rng) if params is None else params
+        space = ParameterSpace(start, model.constraints)
+    except (ValueError, TypeError, AttributeError) as error:
+        return [Finding(law, False, str(error))], None
+    vector = space.flatten(start)
+    again = space.flatten(space.unflatten(vector))
+    holds = space.size > 0 and np.allclose(vector, again)
+    names = ", ".join(".".join(path) for path, _ in leaves(start)) or "none"
+    displaced = vector if params is not None else vector + 0.1 * rng.standard_normal(space.size)
+    return [Finding(law, holds, f"{space.size} parameters: {names}")], space.unflatten(displaced)
+
+
+def check_sampler(model, params, X, seed):
+    """Samples have the right shape, are finite, and depend on nothing but rng."""
+    before = deepcopy(params)
+    first, second = (model.sample(params, 50, np.random.default_rng(seed)) for _ in range(2))
+    shape = np.shape(first[1])
+    same = all(
+        np.array_equal(a, b)
+        for a, b in zip(arrays_of(first), arrays_of(second), strict=True)
+    )
+    untouched = all(
+        np.array_equal(a, b)
+        for (_, a), (_, b) in zip(leaves(before), leaves(params), strict=True)
+    )
+    finite = all(np.isfinite(array).all() for array in arrays_of(first))
+    expected = (50, X.shape[1])
+    return [
+        Finding(
+            "sample returns rows shaped like X",
+            shape == expected,
+            f"observations of shape {shape}, expected {expected}",
+        ),
+        Finding("sample is finite", finite, "latents and observations"),
+        Finding(
+            "sample draws from rng alone",
+            same and untouched,
+            "same seed, same pairs; params untouched"
+            if same and untouched
+            else "params were changed: copy before writing"
+            if not untouched
+            else "two calls with the same seed differ: draw from rng only",
+        ),
+    ]
+
+
+def check_log_joint(model, params, latents, observations, rng):
+    """The log joint is one finite number a pair."""
+    values = model.log_joint(params, latents, observations)
+    expected = (len(observations),)
+    holds = np.shape(values) == expected and bool(np.isfinite(values).all())
+    detail = f"shape {np.shape(values)}, expected {expected}"
+    if np.shape(values) == expected:
+        detail += f"; {np.sum(~np.isfinite(values))} of {len(values)} not finite"
+    return [Finding("log_joint is one finite number a pair", holds, detail)]
+
+
+def check_derivative(model, params, latents, observations, rng):
+    """Autograd's derivative agrees with central differences along a random line."""
+    space = ParameterSpace(params, model.constraints)
+    direction = rng.standard_normal(space.size) / np.sqrt(space.size)
+
+    def values(step):
+        moved = model.move(params, space.split(step))
+        return model.log_joint(moved, latents, observations)
+
+    pull_back, _ = make_vjp(values)(np.zeros(space.size))
+    weights = rng.standard_normal(len(observations))
+    by_tape = pull_back(weights) @ direction
+    h = 1e-5
+    by_difference = weights @ (values(h * direction) - values(-h * direction)) / (2 * h)
+    size = np.abs(weights) @ np.abs(values(np.zeros(space.size)))
+    holds = abs(by_tape - by_difference) <= 1e-4 * abs(by_difference) + 1e-10 * size / h
+    return [
+        Finding(
+            "autograd's derivative agrees with differences",
+            bool(holds),
+            f"{by_tape:.6g} against {by_difference:.6g}",
+        )
+    ]
+
+
+def check_score_identity(model, params, latents, observations, rng):
+    """The mean score over the model's own simulations is zero."""
+    scores, space = group_scores(model, params, latents, observations)
+    law = "score identity: sampler and log joint agree"
+    return [Finding(law, *worst_mean(scores, space.name))]
+
+
+def check_expected_log_joint(model, params, latents, observations, rng):
+    """Where the weights name one simulation, its log joint is the expectation."""
+    few = slice(0, 20)
+    z = take(latents, few)
+    x = observations[few]
+    expected = model.expected_log_joint(params, z, x, np.eye(len(x)), x)
+    gap = float(np.max(np.abs(expected - model.log_joint(params, z, x))))
+    size = float(np.max(np.abs(expected)))
+    return [
+        Finding(
+            "expected_log_joint extends log_joint",
+            gap <= 1e-8 * (1 + size),
+            f"largest difference {gap:.2g} nats",
+        )
+    ]
+
+
+def check_missing(model, params, latents, observations, rng):
+    """The score identity still holds when entries go missing at random."""
+    law = "score identity with missing entries"
+    if not model.allows_missing:
+        return [Finding(law, True, "not claimed: allows_missing is False")]
+    holes = np.where(rng.random(observations.shape) < 0.3, np.nan, observations)
+    scores, space = group_scores(model, params, latents, holes)
+    return [Finding(law, *worst_mean(scores, space.name))]
+
+
+def check_posterior_mean(model, params, latents, observations, rng):
+    """Errors of an exact posterior mean average to zero against functions of x."""
+    mean = model.posterior_mean(params, observations)
+    if mean is None:
+        return []
+    error = latents - mean
+    products = np.hstack([error, error * mean, error * np.tanh(mean)])
+    law = "posterior_mean is the conditional mean"
+    return [Finding(law, *worst_mean(products, lambda j: f"latent {j % error.shape[1]}"))]
+
+
+def group_scores(model, params, latents, observations):
+    """Score of each of N_GROUPS groups of pairs, and the space of its coordinates."""
+    space = ParameterSpace(params, model.constraints)
+
+    def score(rows):
+        def total(step):
+            moved = model.move(params, space.split(step))
+            return anp.sum(model.log_joint(moved, take(latents, rows), observations[rows]))
+
+        return grad(total)(np.zeros(space.size))
+
+    groups = np.array_split(np.arange(len(observations)), N_GROUPS)
+    return np.array([score(rows) for rows in groups]), space
+
+
+def worst_mean(scores, name):
+    """Where the mean of a column is farthest from zero: name, |z| and its bound."""
+    n, n_columns = scores.shape
+    error = np.std(scores, axis=0, ddof=1) / np.sqrt(n)
+    z = np.abs(np.mean(scores, axis=0)) / np.maximum(error, 1e-300)
+    worst = int(np.argmax(z))
+    bound = student_t.isf(0.5 * FALSE_ALARM / n_columns, n - 1)
+    holds = bool(z[worst] < bound)
+    return holds, f"largest |z| = {z[worst]:.1f} at {name(worst)} (bound {bound:.1f})"
+
+
+def arrays_of(pair):
+    """Latents and observations as one flat list of arrays."""
+    latents, observations = pair
+    return [*(latents.values() if isinstance(latents, dict) else [latents]), observations]
+
+
+def take(latents, rows):
+    """Some rows of latents, an array or a dictionary of arrays."""
+    if isinstance(latents, dict):
+        return {name: array[rows] for name, array in latents.items()}
+    return latents[rows]
