@@ -10,14 +10,21 @@ version = re.search(r'__version__ = "(.+)"', (here / "skaws/__init__.py").read_t
 
 extras = {
     "plot": ["matplotlib>=3.7"],
-    "test": ["pytest>=7", "ruff>=0.6", "pandas>=2", "polars>=1", "pyarrow", "matplotlib>=3.7"],
+    "test": [
+        "pytest>=7",
+        "ruff>=0.6",
+        "matplotlib>=3.7",
+        "pandas>=2",
+        "polars>=1",
+        "pyarrow",
+    ],
     "doc": ["sphinx>=7", "numpydoc>=1.7", "sphinx-gallery>=0.16", "matplotlib>=3.7"],
 }
 
 setup(
     name="skaws",
     version=version,
-    description="Latent-variable models by amortised maximum likelihood, scikit-learn style",
+    description="Latent-variable models by amortised maximum likelihood",
     long_description=(here / "README.md").read_text(),
     long_description_content_type="text/markdown",
     license="BSD-3-Clause",

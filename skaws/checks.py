@@ -38,8 +38,8 @@ class Report(NamedTuple):
     def __str__(self):
         width = max(len(finding.law) for finding in self.findings)
         rows = [
-            f"  {'ok  ' if finding.holds else 'FAIL'}  {finding.law:<{width}}  {finding.detail}"
-            for finding in self.findings
+            f"  {'ok  ' if holds else 'FAIL'}  {law:<{width}}  {detail}"
+            for law, holds, detail in self.findings
         ]
         return "\n".join([f"check_model of {self.model}", *rows])
 
@@ -135,14 +135,17 @@ def check_parameters(model, X, params, rng):
     again = space.flatten(space.unflatten(vector))
     holds = space.size > 0 and np.allclose(vector, again)
     names = ", ".join(".".join(path) for path, _ in leaves(start)) or "none"
-    displaced = vector if params is not None else vector + 0.1 * rng.standard_normal(space.size)
-    return [Finding(law, holds, f"{space.size} parameters: {names}")], space.unflatten(displaced)
+    if params is None:
+        vector = vector + 0.1 * rng.standard_normal(space.size)
+    detail = f"{space.size} parameters: {names}"
+    return [Finding(law, holds, detail)], space.unflatten(vector)
 
 
 def check_sampler(model, params, X, seed):
     """Samples have the right shape, are finite, and depend on nothing but rng."""
     before = deepcopy(params)
-    first, second = (model.sample(params, 50, np.random.default_rng(seed)) for _ in range(2))
+    first = model.sample(params, 50, np.random.default_rng(seed))
+    second = model.sample(params, 50, np.random.default_rng(seed))
     shape = np.shape(first[1])
     same = all(
         np.array_equal(a, b)

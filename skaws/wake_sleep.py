@@ -272,7 +272,8 @@ def sleep(model, params, estimate, regression, n_simulations, rng, missing_like=
             observations = np.where(patterns, np.nan, observations)
     function = estimate.fit(model, params, latents, observations)
     estimates = function(observations)
-    return Simulations(latents, observations, function, estimates, regression.fit(estimates))
+    regression = regression.fit(estimates)
+    return Simulations(latents, observations, function, estimates, regression)
 
 
 def wake(model, params, simulations, X, row_weights, form):

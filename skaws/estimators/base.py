@@ -138,7 +138,7 @@ class AmortisedEstimator(
         if X.shape[0] <= self.batch_size:
             X, sample_weight = merged_rows(X, sample_weight)
         rows = representative_rows(X, sample_weight)
-        warn_of_constant_columns(X, rows, type(self).__name__)
+        self._warn_of_odd_tables(X, rows)
         trainings = []
         with one_blas_thread():
             for training in self._trainings(X, rows, sample_weight):
@@ -334,6 +334,17 @@ class AmortisedEstimator(
         )
         check_observed(X, type(self).__name__)
         return X, check_sample_weight(sample_weight, X)
+
+    def _warn_of_odd_tables(self, X, rows):
+        name = type(self).__name__
+        warn_of_constant_columns(X, rows, name)
+        if self.n_components is not None and self.n_components > X.shape[0]:
+            warnings.warn(
+                f"{name} has n_components={self.n_components} but only {X.shape[0]} "
+                "distinct rows to learn them from. Lower n_components.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def _seeds(self, n_seeds):
         return make_rng(check_random_state(self.random_state)).spawn(n_seeds)

@@ -104,5 +104,5 @@ def warn_of_constant_columns(X, rows, name):
             f"nothing of the latents, and {name} gives them no loading. Drop them, with "
             "sklearn.feature_selection.VarianceThreshold for example.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -7,7 +7,7 @@ import numpy as np
 from ..optimizers import Adam, PolynomialAverage
 from ..params import ParameterSpace
 from ..regression import Embedding
-from ..wake_sleep import one_blas_thread, wake_sleep
+from ..wake_sleep import wake_sleep
 
 __all__ = ["LoopState", "Training", "train"]
 

@@ -99,8 +99,8 @@ def variance_vjp(answer, location, variance, X):
     # With e = answer + log(2 pi variance) / 2 = -residual**2 / (2 variance), the
     # derivative is -(e + 1/2) / variance.
     def pull_back(g):
-        by_column = anp.einsum("ij,ij->j", g, answer)
-        by_column = by_column + anp.sum(g, axis=0) * (0.5 * (anp.log(variance) + LOG_2PI + 1))
+        constant = 0.5 * (anp.log(variance) + LOG_2PI + 1.0)
+        by_column = anp.sum(g * answer, axis=0) + anp.sum(g, axis=0) * constant
         by_column = by_column / -variance
         return by_column if len(variance) > 1 else anp.sum(by_column, keepdims=True)
 

@@ -31,7 +31,7 @@ class GenerativeModel(ABC):
 
     @abstractmethod
     def init_params(self, X, rng):
-        """Nested dict of natural params to start from, given real rows X (NaN = missing)."""
+        """Nested dict of natural params to start from, given real rows X (with NaN)."""
 
     @abstractmethod
     def sample(self, params, n_samples, rng):
