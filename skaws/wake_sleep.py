@@ -270,8 +270,7 @@ def sleep(model, params, estimate, regression, n_simulations, rng, missing_like=
         if missing.any():
             patterns = missing[rng.integers(len(missing), size=n_simulations)]
             observations = np.where(patterns, np.nan, observations)
-    function = estimate.fit(model, params, latents, observations)
-    estimates = function(observations)
+    function, estimates = estimate.fit(model, params, latents, observations)
     regression = regression.fit(estimates)
     return Simulations(latents, observations, function, estimates, regression)
 

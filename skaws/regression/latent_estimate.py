@@ -22,14 +22,23 @@ class LatentEstimate:
         self.alpha = alpha
 
     def fit(self, model, params, latents, observations):
-        """Function from observations, (m, n_features), to estimates, (m, n_latents).
+        """Fit on pairs simulated from `model` at `params`.
 
-        It is fitted on pairs simulated from `model` at `params`; missing entries
-        (NaN) count as the feature's mean.
+        Missing entries (NaN) count as the feature's mean where the model has no closed
+        form of its own.
+
+        Returns
+        -------
+        function : callable
+            From observations, (m, n_features), to estimates, (m, n_latents).
+        estimates : array of shape (n, n_latents)
+            Its values at `observations`.
         """
-        if model.latent_estimate(params, observations[:1]) is not None:
-            return ClosedForm(model, params)
-        return RidgeEstimate(latents, observations, self.alpha)
+        estimates = model.latent_estimate(params, observations)
+        if estimates is not None:
+            return ClosedForm(model, params), estimates
+        function = RidgeEstimate(latents, observations, self.alpha)
+        return function, function(observations)
 
 
 class ClosedForm:

@@ -1,0 +1,221 @@
+"""AmortisedFactorAnalysis beside scikit-learn's EM: likelihood, holes, time, one turn.
+
+Run with ``make bench``.  Times depend on the machine and on what else it does: read the
+ratios, which are taken in one run.
+"""
+
+import argparse
+import sys
+import tempfile
+import tracemalloc
+import warnings
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from autograd import make_vjp
+from scipy.linalg import cho_factor, cho_solve
+from sklearn.datasets import load_breast_cancer, load_digits, load_sample_image
+from sklearn.decomposition import FactorAnalysis
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.image import extract_patches_2d
+from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
+
+from skaws import AmortisedFactorAnalysis
+from skaws.models.linear_gaussian import LinearGaussian
+from skaws.optimizers import Adam
+from skaws.regression import Embedding
+from skaws.regression.embedding import latent_kernel
+from skaws.wake_sleep import RealRows, ScalarForm, mini_batches, sleep, wake_sleep
+
+N_SEEDS = 5
+
+
+def real_tables():
+    """Name, standardised table of 25 to 60 columns and number of factors."""
+    digits = load_digits().data
+    digits = digits[:, digits.std(axis=0) > 0]
+    digits = (digits - digits.mean(axis=0)) / digits.std(axis=0)
+    yield "digits", digits[:, np.abs(digits).max(axis=0) < 8], 10
+    cancer = load_breast_cancer().data
+    yield "breast cancer", (cancer - cancer.mean(axis=0)) / cancer.std(axis=0), 5
+    for image, side, n_components in (("china", 6, 6), ("flower", 7, 8)):
+        grey = load_sample_image(f"{image}.jpg").astype(float).mean(axis=2)
+        patches = extract_patches_2d(grey, (side, side), max_patches=4000, random_state=0)
+        patches = patches.reshape(len(patches), -1)
+        yield f"{image} {side}x{side}", (patches - patches.mean()) / patches.std(), n_components
+
+
+def timed(function):
+    """Result of a call, and its seconds."""
+    start = perf_counter()
+    result = function()
+    return result, perf_counter() - start
+
+
+def em_with_holes(model, table, n_iter=300):
+    """Exact EM on a table with holes from a fitted model: what the data allow."""
+    observed, filled = (~np.isnan(table)).astype(float), np.nan_to_num(table)
+    components, mean, noise = model.components_, model.mean_, model.noise_variance_
+    n_components = len(components)
+    floor = 1e-6 * np.nanvar(table, axis=0)
+    moments = np.zeros(n_components), np.ones(n_components)
+    for _ in range(n_iter):
+        exact = LinearGaussian(mean, components, noise, *moments)
+        z = np.hstack([exact.posterior_mean(table), np.ones((len(table), 1))])
+        second = z[:, :, None] * z[:, None, :]
+        second[:, :-1, :-1] += exact.posterior_covariance(table)
+        left = np.einsum("nd,nij->dij", observed, second, optimize=True)
+        right = filled.T @ z
+        solved = np.linalg.solve(left, right[:, :, None])[:, :, 0]
+        noise = np.sum(observed * filled**2, axis=0) - np.sum(solved * right, axis=1)
+        noise = np.maximum(noise / observed.sum(axis=0), floor)
+        components, mean = solved[:, :-1].T, solved[:, -1]
+    return LinearGaussian(mean, components, noise, *moments)
+
+
+def bench_likelihood(n_seeds):
+    print("\nHeld-out log-likelihood on real tables (nats a row; 30% held out)")
+    print(f"{'table':>15} {'seed':>4} {'EM':>9} {'skaws':>9} {'difference':>10}"
+          f" {'seconds':>8} {'turns':>6} {'converged':>9}")  # fmt: skip
+    for name, X, n_components in real_tables():
+        for seed in range(n_seeds):
+            train, test = train_test_split(X, test_size=0.3, random_state=seed)
+            em = FactorAnalysis(n_components, tol=1e-6, max_iter=5000).fit(train)
+            model = AmortisedFactorAnalysis(n_components, random_state=seed)
+            _, seconds = timed(lambda model=model, train=train: model.fit(train))
+            expected, reached = em.score(test), model.score(test)
+            print(f"{name:>15} {seed:4} {expected:9.3f} {reached:9.3f}"
+                  f" {reached - expected:+10.3f} {seconds:8.2f} {model.n_iter_:6}"
+                  f" {model.converged_!s:>9}")  # fmt: skip
+
+
+def bench_missing(n_seeds):
+    print("\nCost of 30% missing entries, held-out nats a row against complete data")
+    print(f"{'table':>15} {'seed':>4} {'skaws':>9} {'exact EM, same holes':>21} {'seconds':>8}")
+    for name, X, n_components in real_tables():
+        costs = []
+        for seed in range(n_seeds):
+            train, test = train_test_split(X, test_size=0.3, random_state=seed)
+            holes = np.random.default_rng(seed).random(train.shape) < 0.3
+            table = np.where(holes, np.nan, train)
+            complete = AmortisedFactorAnalysis(n_components, random_state=seed).fit(train)
+            model = AmortisedFactorAnalysis(n_components, random_state=seed)
+            _, seconds = timed(lambda model=model, table=table: model.fit(table))
+            exact = em_with_holes(model, table).log_marginal(test).mean()
+            base = complete.score(test)
+            costs.append((base - model.score(test), base - exact))
+            print(f"{name:>15} {seed:4} {costs[-1][0]:9.3f} {costs[-1][1]:21.3f}"
+                  f" {seconds:8.2f}")  # fmt: skip
+        print(f"{name:>15} mean {np.mean(costs, axis=0)[0]:9.3f}"
+              f" {np.mean(costs, axis=0)[1]:21.3f}")  # fmt: skip
+
+
+def bench_rows(largest):
+    print("\nTime against number of rows (20 columns, 4 factors)")
+    print(f"{'rows':>9} {'EM s':>7} {'skaws s':>8} {'EM nats':>9} {'skaws nats':>10}")
+    rng = np.random.default_rng(0)
+    loadings = rng.standard_normal((4, 20))
+
+    def rows(n):
+        return rng.standard_normal((n, 4)) @ loadings + rng.standard_normal((n, 20))
+
+    test = rows(20_000)
+    n_rows = 1000
+    while n_rows <= largest:
+        X = rows(n_rows)
+        em, em_seconds = timed(lambda X=X: FactorAnalysis(4).fit(X))
+        model, seconds = timed(lambda X=X: AmortisedFactorAnalysis(4, random_state=0).fit(X))
+        print(f"{n_rows:9} {em_seconds:7.2f} {seconds:8.2f} {em.score(test):9.3f}"
+              f" {model.score(test):10.3f}")  # fmt: skip
+        n_rows *= 10
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.npy"
+        np.save(path, X)
+        del X
+        on_disk = np.load(path, mmap_mode="r")
+        tracemalloc.start()
+        AmortisedFactorAnalysis(4, random_state=0).fit(on_disk)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        print(f"np.memmap of {on_disk.nbytes / 1e6:.0f} MB: peak of {peak / 1e6:.1f} MB"
+              " allocated during the fit")  # fmt: skip
+        del on_disk
+
+
+def median_ms(function, n_repeats=60):
+    times = [timed(function)[1] for _ in range(n_repeats)]
+    return 1e3 * float(np.median(times))
+
+
+def bench_iteration(n_simulations=300, batch_size=1000):
+    print(f"\nOne turn of the loop, N = {n_simulations}, M = {batch_size}, 45 columns, k = 10")
+    _, X, n_components = next(real_tables())
+    rows = X[:batch_size]
+    model = AmortisedFactorAnalysis(n_components, random_state=0).fit(rows)
+    part, params = model._state.model, model.params_
+    rng = np.random.default_rng(0)
+    loop = wake_sleep(
+        part, rows, params, Embedding(), Adam(), rng=rng, n_simulations=n_simulations,
+        batch_size=batch_size,
+    )  # fmt: skip
+    turn = median_ms(lambda: next(loop))
+    with threadpool_limits(1, "blas"):
+        inputs = rng.standard_normal((n_simulations, n_components))
+        real = rng.standard_normal((batch_size, n_components))
+
+        def bare():
+            gram = latent_kernel(inputs, inputs)
+            target = latent_kernel(real, inputs).mean(axis=0)
+            gram.flat[:: n_simulations + 1] += 1.0
+            return cho_solve(cho_factor(gram, lower=True, check_finite=False), target)
+
+        algebra = median_ms(bare)
+        X_batch, weights = next(mini_batches(rows, batch_size, rng))
+        from skaws.params import ParameterSpace
+        from skaws.regression import LatentEstimate
+
+        simulations = sleep(
+            part, params, LatentEstimate(), Embedding(), n_simulations, rng
+        )
+        batch = RealRows(X_batch, weights, simulations.estimate(X_batch))
+        space, form = ParameterSpace(params, part.constraints), ScalarForm()
+
+        def reverse():
+            def values(step):
+                moved = part.move(params, space.split(step))
+                return form.values(part, moved, simulations, batch)
+
+            pull_back, found = make_vjp(values)(np.zeros(space.size))
+            return pull_back(np.ones(len(found)))
+
+        backward = median_ms(reverse)
+    print(f"{'turn':>30}: {turn:6.2f} ms")
+    print(f"{'Gram, Cholesky, one solve':>30}: {algebra:6.2f} ms")
+    print(f"{'log joint and reverse pass':>30}: {backward:6.2f} ms")
+    print(f"{'(turn - reverse) / algebra':>30}: {(turn - backward) / algebra:6.2f}")
+
+
+def bench_small():
+    X = np.random.default_rng(0).standard_normal((30, 3))
+    times = [timed(lambda s=s: AmortisedFactorAnalysis(random_state=s).fit(X))[1]
+             for s in range(10)]  # fmt: skip
+    print(f"\nDefault fit on 30 x 3: {np.median(times):.3f} s")
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=N_SEEDS)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    options = parser.parse_args(argv)
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    bench_likelihood(options.seeds)
+    bench_missing(options.seeds)
+    bench_rows(options.rows)
+    bench_iteration()
+    bench_small()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

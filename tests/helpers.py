@@ -1,0 +1,49 @@
+"""What several test files need."""
+
+from copy import copy
+
+import numpy as np
+
+from skaws.decoders import Linear
+from skaws.likelihoods import Gaussian as GaussianNoise
+from skaws.models import LatentVariableModel
+from skaws.priors import Gaussian
+
+
+def altered(thing, **attributes):
+    """A copy of `thing` with some attributes or methods replaced."""
+    twin = copy(thing)
+    for name, value in attributes.items():
+        setattr(twin, name, value)
+    return twin
+
+
+def gaussian_model(n_latents=2, **likelihood):
+    """Factor analysis, with options of its likelihood."""
+    return LatentVariableModel(Gaussian(n_latents), Linear(), GaussianNoise(**likelihood))
+
+
+def gaussian_params(n_latents, n_features, rng):
+    """Params of a `gaussian_model` with nothing special about them."""
+    return {
+        "prior": {},
+        "decoder": {
+            "components": rng.standard_normal((n_latents, n_features)),
+            "mean": rng.standard_normal(n_features),
+        },
+        "likelihood": {"noise_variance": rng.uniform(0.5, 2.0, n_features)},
+    }
+
+
+def with_holes(X, share, rng):
+    """A copy of X with a `share` of its entries missing."""
+    return np.where(rng.random(X.shape) < share, np.nan, X)
+
+
+def assert_means(values, expected, n_errors=5):
+    """Column means of independent rows lie within some standard errors of `expected`.
+
+    At 5 standard errors chance fails one right column in two million seeds.
+    """
+    error = np.std(values, axis=0) / np.sqrt(len(values))
+    assert np.all(np.abs(np.mean(values, axis=0) - expected) < n_errors * error)

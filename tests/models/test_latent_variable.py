@@ -1,0 +1,184 @@
+"""Laws of prior, decoder and likelihood composed."""
+
+import numpy as np
+import pytest
+from scipy.integrate import trapezoid
+from scipy.stats import norm
+
+from skaws.checks import check_model
+from skaws.decoders import Linear
+from skaws.likelihoods import Likelihood
+from skaws.models import GenerativeModel, LatentVariableModel
+from skaws.params import ParameterSpace, shift
+from skaws.priors import Gaussian
+
+from ..helpers import gaussian_model, gaussian_params, with_holes
+
+D, N = 4, 30
+FLOOR = np.array([0.1, 0.2, 0.3, 0.4])
+COMPOSITIONS = {
+    "one latent": gaussian_model(1),
+    "shared noise": gaussian_model(2),
+    "noise per feature": gaussian_model(2, per_feature=True),
+    "noise above floors": gaussian_model(2, per_feature=True, floor=FLOOR),
+    "more latents than features": gaussian_model(D + 2),
+}
+
+
+@pytest.fixture
+def model():
+    return gaussian_model(2, per_feature=True)
+
+
+@pytest.fixture
+def params():
+    return gaussian_params(2, D, np.random.default_rng(0))
+
+
+@pytest.fixture
+def pairs(model, params):
+    return model.sample(params, N, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2], ids=["complete", "with holes"])
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_composition_obeys_the_laws_of_models(name, share):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 1)) + rng.standard_normal((200, D)) * [0.1, 1, 2, 10]
+    check_model(COMPOSITIONS[name], with_holes(X, share, rng))
+
+
+def entries(params, latents, observations):
+    decoder, noise = params["decoder"], params["likelihood"]["noise_variance"]
+    location = latents @ decoder["components"] + decoder["mean"]
+    return norm(location, np.sqrt(noise)).logpdf(observations)
+
+
+def test_log_joint_is_the_sum_of_log_densities(model, params, pairs):
+    expected = norm.logpdf(pairs[0]).sum(axis=1) + entries(params, *pairs).sum(axis=1)
+    np.testing.assert_allclose(model.log_joint(params, *pairs), expected, rtol=1e-12)
+
+
+def test_missing_entries_drop_out_of_the_log_joint(model, params, pairs):
+    z, x = pairs
+    holes = with_holes(x, 0.4, np.random.default_rng(2))
+    seen = np.where(np.isnan(holes), 0.0, entries(params, z, x)).sum(axis=1)
+    expected = norm.logpdf(z).sum(axis=1) + seen
+    np.testing.assert_allclose(model.log_joint(params, z, holes), expected, rtol=1e-12)
+
+
+def test_observations_are_left_as_they_were(model, params, pairs):
+    holes = with_holes(pairs[1], 0.4, np.random.default_rng(2))
+    before = holes.copy()
+    model.log_joint(params, pairs[0], holes)
+    np.testing.assert_array_equal(holes, before)
+
+
+class Counts(Likelihood):
+    """Needs locations that a linear map of real latents does not give."""
+
+    location_support = "nonnegative"
+
+    def sample(self, params, location, rng):
+        return rng.poisson(location).astype(float)
+
+    def log_density(self, params, location, X):
+        return X * np.log(location) - location
+
+
+def test_error_of_unfitting_parts_says_who_needs_what_and_what_came():
+    message = (
+        "Counts needs a nonnegative location; Linear over Gaussian latents gives a real one"
+    )
+    with pytest.raises(ValueError, match=message):
+        LatentVariableModel(Gaussian(1), Linear(), Counts())
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4], ids=["complete", "with holes"])
+def test_expected_log_joint_is_the_log_joint_where_weights_name_one_pair(
+    model, params, pairs, share
+):
+    z, x = pairs[0], with_holes(pairs[1], share, np.random.default_rng(2))
+    got = model.expected_log_joint(params, z, x, np.eye(N), x)
+    generic = GenerativeModel.expected_log_joint(model, params, z, x, np.eye(N), x)
+    np.testing.assert_allclose(got, generic, rtol=1e-10)
+
+
+def test_expected_log_joint_takes_x_from_the_real_rows(model, params, pairs):
+    # Simulation n explains real row m: log p(z_n, x*_m).
+    z, x = pairs
+    real, chosen = x[::-1][:5] + 1.0, np.array([3, 1, 4, 1, 5])
+    got = model.expected_log_joint(params, z, x, np.eye(N)[chosen], real)
+    expected = model.log_joint(params, z[chosen], real)
+    np.testing.assert_allclose(got, expected, rtol=1e-10)
+
+
+def test_expected_log_joint_is_linear_in_weights_that_sum_to_one(model, params, pairs):
+    # The base measure log h(x) is known and carries no weight: sums of one it is.
+    rng = np.random.default_rng(3)
+    first, second = rng.dirichlet(np.ones(N), size=(2, N))
+
+    def expected(weights):
+        return model.expected_log_joint(params, *pairs, weights, pairs[1])
+
+    mixed = 1.5 * expected(first) - 0.5 * expected(second)
+    np.testing.assert_allclose(expected(1.5 * first - 0.5 * second), mixed, rtol=1e-10)
+
+
+def test_decoder_moves_in_units_of_the_noise(model, params, pairs):
+    space = ParameterSpace(params, model.constraints)
+    step = space.split(np.random.default_rng(4).standard_normal(space.size))
+    moved = model.move(params, step)
+    change = model.location(moved, pairs[0]) - model.location(params, pairs[0])
+    by_noise = change / np.sqrt(params["likelihood"]["noise_variance"])
+    expected = Linear().location(step["decoder"], pairs[0])
+    np.testing.assert_allclose(by_noise, expected, rtol=1e-10)
+
+
+def test_variances_move_by_a_factor(model, params):
+    space = ParameterSpace(params, model.constraints)
+    step = space.split(np.random.default_rng(4).standard_normal(space.size))
+    ratio = (
+        model.move(params, step)["likelihood"]["noise_variance"]
+        / params["likelihood"]["noise_variance"]
+    )
+    np.testing.assert_allclose(ratio, np.exp(step["likelihood"]["noise_variance"]))
+
+
+def test_a_move_of_the_likelihood_alone_is_a_shift(model, params):
+    step = ParameterSpace(params, model.constraints).split(np.zeros(3 * D + D))
+    step["likelihood"]["noise_variance"] = np.arange(D) / 10.0
+    moved, shifted = model.move(params, step), shift(params, step, model.constraints)
+    for part in ("decoder", "likelihood"):
+        for leaf in params[part]:
+            np.testing.assert_allclose(moved[part][leaf], shifted[part][leaf])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4], ids=["complete", "with holes"])
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_latent_estimate_of_an_all_gaussian_model_is_its_posterior_mean(name, share):
+    rng = np.random.default_rng(5)
+    X, model = with_holes(rng.standard_normal((20, D)), share, rng), COMPOSITIONS[name]
+    params = model.init_params(X, rng)
+    mean = model.posterior_mean(params, X)
+    np.testing.assert_array_equal(model.latent_estimate(params, X), mean)
+
+
+def test_log_marginal_integrates_the_log_joint(params):
+    # One latent: a fine grid of it holds all of p(z, x).
+    model = gaussian_model(1, per_feature=True)
+    params["decoder"]["components"] = params["decoder"]["components"][:1]
+    x = np.array([[0.5, np.nan, -1.0, 2.0]])
+    grid = np.linspace(-8, 8, 4001)[:, None]
+    log_joint = model.log_joint(params, grid, np.repeat(x, len(grid), axis=0))
+    integral = trapezoid(np.exp(log_joint), grid[:, 0])
+    assert model.log_marginal(params, x)[0] == pytest.approx(np.log(integral), rel=1e-8)
+
+
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_starts_with_all_params_in_their_supports(name):
+    rng = np.random.default_rng(6)
+    model = COMPOSITIONS[name]
+    params = model.init_params(rng.standard_normal((50, D)), rng)
+    assert ParameterSpace(params, model.constraints).size > 0
+    assert params["decoder"]["components"].shape == (model.n_latents, D)
