@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 
 import autograd.numpy as anp
 import numpy as np
+from autograd.scipy.special import expit
 
 __all__ = ["Bijector", "Identity", "Positive", "Simplex", "UnitInterval"]
 
@@ -95,7 +96,7 @@ class UnitInterval(Bijector):
     support = "strictly between 0 and 1"
 
     def forward(self, unconstrained):
-        return 0.5 * (1.0 + anp.tanh(0.5 * unconstrained))
+        return expit(unconstrained)
 
     def inverse(self, value):
         return np.log(value) - np.log1p(-np.asarray(value))

@@ -49,7 +49,9 @@ class PlateauThenDecay:
     finished : bool
         Whether the learning rate has arrived at zero.
     last_gain : float
-        Sum of the last `n_iter_no_change` gains at full steps, in nats a row.
+        Sum of the last gains at full steps, in nats a row.
+    n_judged : int
+        How many gains that is: `n_iter_no_change`, or all there were.
     """
 
     def __init__(self, max_iter, tol, n_iter_no_change):
@@ -57,7 +59,8 @@ class PlateauThenDecay:
         self.tol = tol
         self.n_decay = max(1, max_iter // 3)
         self.converged = False
-        self.last_gain = np.inf
+        self.last_gain = 0.0
+        self.n_judged = 0
         self._gains = deque(maxlen=n_iter_no_change)
         self._n_steps = 0
         self._decay_start = None
@@ -81,9 +84,8 @@ class PlateauThenDecay:
     def _watch(self, gain):
         if self._n_steps > 0:  # before the first step there is nothing to gain
             self._gains.append(gain)
-        if len(self._gains) == self._gains.maxlen:
-            self.last_gain = float(np.sum(self._gains))
-            self.converged = self.last_gain < self.tol
+        self.last_gain, self.n_judged = float(np.sum(self._gains)), len(self._gains)
+        self.converged = self.n_judged == self._gains.maxlen and self.last_gain < self.tol
         if self.converged or self._n_steps >= self.max_iter - self.n_decay:
             self._decay_start = self._n_steps
 

@@ -99,6 +99,13 @@ class ParameterSpace:
 
     def __init__(self, params, constraints=None):
         constraints = constraints or {}
+        known = {path for path, _ in leaves(params)}
+        unknown = [path for path, _ in leaves(constraints) if path not in known]
+        if unknown:
+            raise ValueError(
+                f"constraints name {'.'.join(unknown[0])}, which is not a parameter; "
+                f"the parameters are {sorted('.'.join(path) for path in known)}."
+            )
         self._leaves, start = [], 0
         for path, value in leaves(params):
             shape = np.shape(value)
@@ -113,16 +120,16 @@ class ParameterSpace:
             self._leaves.append((path, shape, slice(start, stop), bijector))
             start = stop
         self.size = start
-        known = {path for path, *_ in self._leaves}
-        unknown = [path for path, _ in leaves(constraints) if path not in known]
-        if unknown:
-            raise ValueError(
-                f"constraints name {'.'.join(unknown[0])}, which is not a parameter; "
-                f"the parameters are {sorted('.'.join(path) for path in known)}."
-            )
 
     def flatten(self, params):
         """Vector, shape (size,), of natural `params`."""
+        given = {path for path, _ in leaves(params)}
+        lacking = [path for path, *_ in self._leaves if path not in given]
+        if lacking:
+            raise ValueError(
+                f"params lack {'.'.join(lacking[0])}; give a value for every parameter of "
+                "the space."
+            )
         parts = [
             np.ravel(bijector.inverse(np.asarray(look_up(params, path), dtype=float)))
             for path, _, _, bijector in self._leaves

@@ -87,7 +87,9 @@ class ScalarForm:
     ----------
     baseline : bool, default=True
         Whether to regress the residual.  The log joint must then be finite at latent
-        estimates, which need not hold for discrete latents.
+        estimates, which need not hold for discrete latents.  Without baseline the
+        estimates are regression inputs only, and must keep all of x that the latents
+        depend on *and* all that the log joint does.
     """
 
     def __init__(self, baseline=True):
@@ -226,6 +228,7 @@ def wake_sleep(
     form = ScalarForm() if form is None else form
     space = ParameterSpace(params, model.constraints)
     batches = mini_batches(X, batch_size, rng, sample_weight)
+    keep_freed_memory()
     for number in count(1):
         with one_blas_thread():
             rows, row_weights = next(batches)
@@ -357,6 +360,16 @@ def stack(blocks):
     if isinstance(blocks[0], dict):
         return {name: stack([block[name] for block in blocks]) for name in blocks[0]}
     return np.concatenate(blocks)
+
+
+def keep_freed_memory():
+    """Let the allocator keep what one turn frees for the next one.
+
+    glibc hands memory above a threshold back to the system, and a third of a turn would
+    go into getting it again; freeing one large block, which is never touched, raises
+    the threshold.  Other allocators take no notice.
+    """
+    np.empty(6 * 2**20, dtype=np.uint8)
 
 
 @cache

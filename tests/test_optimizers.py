@@ -124,6 +124,15 @@ def test_plateau_begins_when_the_sum_over_the_window_falls_below_tol():
     assert schedule.converged and schedule.last_gain == 0.5
 
 
+@pytest.mark.parametrize(("max_iter", "n_judged"), [(1, 0), (9, 6), (300, 20)])
+def test_last_gain_is_the_sum_over_as_many_steps_as_it_says(max_iter, n_judged):
+    # Full steps are two thirds of max_iter, and the window is 20 of them.
+    schedule = PlateauThenDecay(max_iter, tol=1e-3, n_iter_no_change=20)
+    factors(schedule, np.full(1000, 0.5))
+    assert schedule.n_judged == n_judged and not schedule.converged
+    assert schedule.last_gain == pytest.approx(0.5 * n_judged)
+
+
 def test_average_has_rising_factorials_for_weights():
     # With degree d, point s has weight proportional to s (s + 1) ... (s + d - 1).
     points = np.random.default_rng(0).standard_normal((N_STEPS, 2))

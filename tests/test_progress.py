@@ -37,7 +37,9 @@ def test_table_starts_with_its_name_and_one_header(capsys):
         (100, 1, [1]),
     ],
 )
-def test_table_has_the_first_row_every_so_many_and_the_last(every, n_iter, expected, capsys):
+def test_table_has_the_first_row_every_so_many_and_the_last(
+    every, n_iter, expected, capsys
+):
     assert numbers(lines_of(Table("Toy", every), n_iter, capsys)) == expected
 
 

@@ -3,6 +3,7 @@
 import autograd.numpy as anp
 import numpy as np
 
+from ..moments import column_moments
 from .base import Decoder
 
 __all__ = ["Linear"]
@@ -21,7 +22,7 @@ class Linear(Decoder):
     """
 
     def init_params(self, X, n_latents, rng):
-        mean, sd = np.nanmean(X, axis=0), np.nanstd(X, axis=0)
+        mean, sd = column_moments(X)
         unit = np.where(sd > 0, sd, 1.0)
         Z = np.where(np.isnan(X), 0.0, (X - mean) / unit)
         n_features = X.shape[1]

@@ -418,10 +418,11 @@ class AmortisedEstimator(
             raise failure
         elif not self.converged_:
             warnings.warn(
-                f"{name} used max_iter={self.max_iter} while its last "
-                f"{self.n_iter_no_change} full steps still gained "
-                f"{schedule.last_gain:.2g} nats a row (tol={self.tol:g}). Increase "
-                "max_iter or learning_rate, or tol if that is precise enough.",
+                f"{name} came to max_iter={self.max_iter} before its steps stopped "
+                f"paying: the last {schedule.n_judged} full ones gained "
+                f"{schedule.last_gain:.2g} nats a row (tol={self.tol:g} over "
+                f"{self.n_iter_no_change}). Increase max_iter or learning_rate, or tol if "
+                "that is precise enough.",
                 ConvergenceWarning,
                 stacklevel=3,
             )

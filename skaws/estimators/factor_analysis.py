@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..decoders import Linear
 from ..likelihoods import Gaussian as GaussianNoise
 from ..models import LatentVariableModel
+from ..moments import column_moments
 from ..priors import Gaussian
 from .base import AmortisedEstimator
 from .rotation import principal_rotation, settled, simple_rotation
@@ -167,7 +168,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         self.noise_floor = noise_floor
 
     def _make_model(self, X):
-        variance = np.nanvar(X, axis=0)
+        variance = column_moments(X)[1] ** 2
         typical = variance.mean() or 1.0  # for columns that do not vary
         floor = self.noise_floor * np.where(variance > 0, variance, typical)
         return LatentVariableModel(

@@ -1,5 +1,7 @@
 """Rotations of factors: the principal position, varimax and quartimax."""
 
+from itertools import combinations
+
 import numpy as np
 
 __all__ = ["principal_rotation", "settled", "simple_rotation"]
@@ -15,34 +17,47 @@ def principal_rotation(components, noise_variance):
     return np.linalg.eigh(information)[1].T[::-1]
 
 
-def simple_rotation(components, method, max_iter=200, tol=1e-8):
-    """Rotation towards simple structure (Kaiser, 1958), by repeated projection.
+def simple_rotation(components, method, max_sweeps=100):
+    """Rotation towards simple structure, by Kaiser's planar rotations (1958).
 
     Parameters
     ----------
     components : array of shape (n_components, n_features)
         Loadings.
     method : {"varimax", "quartimax"}
-        Simplicity of features' loadings with, or without, their component's mean
-        taken off.
+        Variance of squared loadings within components, or over all of them.
+    max_sweeps : int, default=100
+        Largest number of passes over all pairs of components.
 
     Returns
     -------
     rotation : array of shape (n_components, n_components)
         ``rotation @ components`` are the rotated loadings.
     """
-    n_components, n_features = components.shape
-    gamma = 1.0 if method == "varimax" else 0.0
-    rotation, simplicity = np.eye(n_components), 0.0
-    for _ in range(max_iter):
-        rotated = rotation @ components
-        mean_square = np.mean(rotated**2, axis=1, keepdims=True)
-        target = rotated**3 - gamma * rotated * mean_square
-        left, singular, right = np.linalg.svd(target @ components.T)
-        rotation, previous, simplicity = left @ right, simplicity, singular.sum()
-        if simplicity <= previous * (1 + tol):
+    rotation, rotated = np.eye(len(components)), components.copy()
+    pairs = list(combinations(range(len(components)), 2))
+    for _ in range(max_sweeps):
+        largest = 0.0
+        for pair in map(list, pairs):
+            angle = planar_angle(*rotated[pair], method)
+            turn = np.array(
+                [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+            )
+            rotated[pair], rotation[pair] = turn @ rotated[pair], turn @ rotation[pair]
+            largest = max(largest, abs(angle))
+        if largest < 1e-10:
             break
     return rotation
+
+
+def planar_angle(x, y, method):
+    """Angle that makes two components' loadings as simple as they can be."""
+    u, v = x**2 - y**2, 2 * x * y
+    across, along = 2 * np.sum(u * v), np.sum(u**2 - v**2)
+    if method == "varimax":
+        across -= 2 * np.sum(u) * np.sum(v) / len(x)
+        along -= (np.sum(u) ** 2 - np.sum(v) ** 2) / len(x)
+    return 0.25 * np.arctan2(across, along)
 
 
 def settled(components, by_variance):

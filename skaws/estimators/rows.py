@@ -30,7 +30,8 @@ def representative_rows(X, sample_weight=None):
         index = ((np.arange(n_wanted) + 0.5) * (n_samples / n_wanted)).astype(int)
     else:
         cumulative = np.cumsum(sample_weight, dtype=float)
-        n_wanted = min(max(n_samples, round(cumulative[-1])), N_REPRESENTATIVE)
+        n_used = np.count_nonzero(sample_weight)
+        n_wanted = min(max(n_used, round(cumulative[-1])), N_REPRESENTATIVE)
         positions = (np.arange(n_wanted) + 0.5) * (cumulative[-1] / n_wanted)
         index = np.searchsorted(cumulative, positions)
     return np.asarray(X[index], dtype=float)
@@ -68,9 +69,14 @@ def merged_rows(X, sample_weight):
     on whether a row is repeated or weighs more, to the last bit.
     """
     sample_weight = np.ones(len(X)) if sample_weight is None else sample_weight
-    used = sample_weight > 0
-    rows, place = np.unique(X[used], axis=0, return_inverse=True)
-    return rows, np.bincount(place.ravel(), weights=sample_weight[used])
+    used = np.flatnonzero(sample_weight)
+    # Lightest first: sums of the weights of equal rows then round alike in any order.
+    used = used[np.argsort(sample_weight[used], kind="stable")]
+    rows, weights = np.asarray(X[used]), sample_weight[used]
+    missing = np.isnan(rows)  # NaN differs from itself: compare what can be compared
+    keys = np.hstack([missing, np.where(missing, 0.0, rows)])
+    _, first, place = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    return rows[first], np.bincount(place.ravel(), weights=weights)
 
 
 def check_observed(X, name):

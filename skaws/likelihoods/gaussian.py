@@ -5,6 +5,7 @@ import numpy as np
 from autograd.extend import defvjp, primitive
 
 from ..bijectors import Positive
+from ..moments import column_moments
 from .base import Likelihood
 
 __all__ = ["Gaussian"]
@@ -20,7 +21,7 @@ class Gaussian(Likelihood):
     per_feature : bool, default=False
         Whether each feature has a variance of its own, or all share one.
     floor : float or array of shape (n_features,), default=0.0
-        Variances stay above this, in squared units of X.
+        Variances stay above this, in squared units of X; a shared one above the largest.
 
     Examples
     --------
@@ -35,19 +36,20 @@ class Gaussian(Likelihood):
 
     def __init__(self, per_feature=False, floor=0.0):
         self.per_feature = per_feature
-        self.floor = floor
+        self.floor = floor if per_feature else float(np.max(floor))
 
     @property
     def constraints(self):
         return {"noise_variance": Positive(self.floor)}
 
     def init_params(self, X, location, rng):
-        total = np.nanvar(X, axis=0)
+        total = column_moments(X)[1] ** 2
         unexplained = np.maximum(total - np.var(location, axis=0), 0.05 * total)
-        tiny = 1e-10 * (total.mean() or 1.0)
+        constant = 1e-6 * (total.mean() or 1.0)  # for columns that do not vary
+        unexplained = np.where(total > 0, unexplained, constant)
         if not self.per_feature:
             unexplained = unexplained.mean()
-        return {"noise_variance": np.maximum(unexplained, 1.05 * self.floor + tiny)}
+        return {"noise_variance": np.maximum(unexplained, 1.05 * self.floor)}
 
     def sample(self, params, location, rng):
         sd = np.sqrt(params["noise_variance"])

@@ -63,7 +63,8 @@ class GenerativeModel(ABC):
     def expected_log_joint(self, params, latents, observations, weights, X):
         """E[log p(z, x) | x = row of X] by regression `weights`, shape (m, n).
 
-        Overridden to cut variance where part of the log joint is known exactly at X.
+        Overridden to cut variance where part of the log joint is known exactly at X; for
+        weights that sum to one it then agrees with this one in the limit.
 
         Returns
         -------

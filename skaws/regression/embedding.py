@@ -10,6 +10,8 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.utils import gen_batches
 
+from ..moments import column_moments
+
 __all__ = ["Embedding", "default_regressor", "latent_kernel"]
 
 N_ROWS_AT_ONCE = 256  # a block of kernel values that stays in the cache
@@ -97,9 +99,8 @@ class Embedding:
 
     def fit(self, inputs):
         """Take simulated `inputs`, shape (n, n_inputs)."""
-        self.mean_ = inputs.mean(axis=0)
-        scale = inputs.std(axis=0)
-        self.scale_ = np.where(scale > 0, scale, 1.0)
+        self.mean_, deviation = column_moments(inputs)
+        self.scale_ = np.where(deviation > 0, deviation, 1.0)
         self.inputs_ = (inputs - self.mean_) / self.scale_
         self.gram_ = self._kernel(self.inputs_, self.inputs_)
         return self

@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.linear_model import Ridge
 
+from ..moments import column_moments
+
 __all__ = ["LatentEstimate"]
 
 
@@ -33,10 +35,21 @@ class LatentEstimate:
             From observations, (m, n_features), to estimates, (m, n_latents).
         estimates : array of shape (n, n_latents)
             Its values at `observations`.
+
+        Raises
+        ------
+        TypeError
+            If latents are a dictionary and the model has no closed form.
         """
         estimates = model.latent_estimate(params, observations)
         if estimates is not None:
             return ClosedForm(model, params), estimates
+        if isinstance(latents, dict):
+            raise TypeError(
+                f"sample of {type(model).__name__} returned latents as a dictionary, from "
+                "which no latent estimate can be regressed. Give the model a "
+                "latent_estimate of its own."
+            )
         function = RidgeEstimate(latents, observations, self.alpha)
         return function, function(observations)
 
@@ -60,9 +73,8 @@ class RidgeEstimate:
     """
 
     def __init__(self, latents, observations, alpha):
-        self._mean = np.nanmean(observations, axis=0)
-        sd = np.nanstd(observations, axis=0)
-        self._scale = np.where(sd > 0, sd, 1.0)
+        self._mean, deviation = column_moments(observations)
+        self._scale = np.where(deviation > 0, deviation, 1.0)
         self._low, self._high = latents.min(axis=0), latents.max(axis=0)
         self._ridge = Ridge(alpha=alpha).fit(self._standardised(observations), latents)
 

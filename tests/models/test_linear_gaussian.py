@@ -91,7 +91,13 @@ def test_rows_are_left_as_they_were(answer, moments, X):
 
 def test_more_latents_than_features_are_no_obstacle():
     rng = np.random.default_rng(3)
-    moments = (np.zeros(2), rng.standard_normal((4, 2)), np.ones(2), np.zeros(4), np.ones(4))
+    moments = (
+        np.zeros(2),
+        rng.standard_normal((4, 2)),
+        np.ones(2),
+        np.zeros(4),
+        np.ones(4),
+    )
     X = rng.standard_normal((3, 2))
     expected = [dense_answers(moments, x)["posterior_mean"] for x in X]
     np.testing.assert_allclose(LinearGaussian(*moments).posterior_mean(X), expected)

@@ -105,11 +105,13 @@ def test_leave_one_out_error_is_that_of_brute_force_refits(embedding, targets):
     assert embedding.leave_one_out_error(targets) == pytest.approx(expected, rel=1e-10)
 
 
-def test_cross_validation_error_is_the_generalised_one(embedding, targets, X):
+@pytest.mark.parametrize("alpha", [0.1, 10.0])
+def test_cross_validation_error_is_the_generalised_one(alpha, inputs, targets, X):
     # The trace of A = (K + alpha)^-1 comes from random signs, with the variance
     # 2 sum_{i != j} A_ij^2 / N_PROBES (Hutchinson): 5 standard errors of it, twice, as
     # it enters squared.
-    inverse = np.linalg.inv(embedding.gram_ + np.eye(N))
+    embedding = Embedding(default_regressor().set_params(alpha=alpha)).fit(inputs)
+    inverse = np.linalg.inv(embedding.gram_ + alpha * np.eye(N))
     exact = np.mean((inverse @ targets) ** 2) / np.mean(np.diag(inverse)) ** 2
     off_diagonal = inverse - np.diag(np.diag(inverse))
     error = np.sqrt(2 * np.sum(off_diagonal**2) / N_PROBES) / np.trace(inverse)
@@ -128,11 +130,14 @@ def test_cross_validation_error_approximates_leave_one_out(embedding, targets, X
     assert low * exact / 1.1 < got < high * exact * 1.1
 
 
-def test_errors_of_pure_noise_are_about_one(embedding, X):
-    # Nothing to predict: 1, and a little more for each effective degree of freedom.
+def test_errors_of_pure_noise_are_a_little_above_one(embedding, X):
+    # With p degrees of freedom spent in vain: (1 - p / N) / (1 - p / N)^2 for a
+    # projection, less for shrinkage; noise itself cancels but for its share p / N.
     targets = np.random.default_rng(4).standard_normal(N)
+    p = np.trace(np.linalg.solve(embedding.gram_ + np.eye(N), embedding.gram_))
     got = embedding.mean_weights_and_error(X, np.full(M, 1 / M), targets).error
-    assert 0.95 < embedding.leave_one_out_error(targets) < 1.5 and 0.95 < got < 1.5
+    for error in (embedding.leave_one_out_error(targets), got):
+        assert 1 - p / N < error < 1 + 2 * p / N
 
 
 def test_errors_of_constant_targets_are_zero(embedding, X):

@@ -33,7 +33,7 @@ def plain(exact):
 
 def fitted(model, params, seed=1):
     pairs = model.sample(params, N, np.random.default_rng(seed))
-    return LatentEstimate().fit(model, params, *pairs), *pairs
+    return LatentEstimate().fit(model, params, *pairs)[0], *pairs
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3])
@@ -80,7 +80,7 @@ def test_ridge_estimate_takes_missing_entries_for_the_mean(plain, params):
 def test_ridge_estimate_is_fitted_on_rows_with_missing_entries(plain, params):
     z, x = plain.sample(params, N, np.random.default_rng(1))
     holes = with_holes(x, 0.3, np.random.default_rng(2))
-    estimate = LatentEstimate().fit(plain, params, z, holes)
+    estimate, _ = LatentEstimate().fit(plain, params, z, holes)
     left = np.mean((estimate(holes) - z) ** 2, axis=0)
     assert np.all(np.isfinite(left)) and np.all(left < 0.9)  # of a prior variance of 1
 
@@ -88,9 +88,17 @@ def test_ridge_estimate_is_fitted_on_rows_with_missing_entries(plain, params):
 def test_ridge_estimate_ignores_a_column_that_never_varies(plain, params):
     _, z, x = fitted(plain, params)
     wider = np.column_stack([x, np.full(N, 0.1)])
-    estimate = LatentEstimate().fit(plain, params, z, wider)
+    estimate, _ = LatentEstimate().fit(plain, params, z, wider)
     other = np.column_stack([x, np.full(N, 0.1 + 1e-3)])
     np.testing.assert_allclose(estimate(other), estimate(wider), atol=1e-2)
+
+
+@pytest.mark.parametrize("kind", ["exact", "plain"])
+def test_estimates_come_with_their_values_at_the_simulations(kind, params, request):
+    model = request.getfixturevalue(kind)
+    pairs = model.sample(params, N, np.random.default_rng(1))
+    estimate, values = LatentEstimate().fit(model, params, *pairs)
+    np.testing.assert_array_equal(values, estimate(pairs[1]))
 
 
 @pytest.mark.parametrize("kind", ["exact", "plain"])

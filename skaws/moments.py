@@ -1,0 +1,34 @@
+"""Means and deviations of columns with missing entries."""
+
+import numpy as np
+
+__all__ = ["column_moments"]
+
+ROUNDING = 1e-12  # a deviation below this share of the mean is none
+
+
+def column_moments(X):
+    """Mean and standard deviation of each column over its observed entries.
+
+    A column that never varies has a deviation of exactly zero, which its rounding
+    errors would not give.
+
+    Parameters
+    ----------
+    X : array of shape (n, n_columns)
+        Rows; NaN marks a missing entry.
+
+    Returns
+    -------
+    mean, deviation : arrays of shape (n_columns,)
+
+    Examples
+    --------
+    >>> column_moments(np.full((300, 1), 0.1))[1].tolist()
+    [0.0]
+    """
+    if np.isnan(X).any():
+        mean, deviation = np.nanmean(X, axis=0), np.nanstd(X, axis=0)
+    else:
+        mean, deviation = X.mean(axis=0), X.std(axis=0)
+    return mean, np.where(deviation > ROUNDING * np.abs(mean), deviation, 0.0)
