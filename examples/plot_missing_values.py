@@ -15,6 +15,7 @@ Both pictures show complete held-out rows: their log-likelihood, and how well hi
 entries are predicted from visible ones.
 """
 
+import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -120,7 +121,7 @@ if __name__ == "__main__":
         print(way)
         for share, (score, error) in by_share.items():
             print(f"  {share:4.0%} missing: {score:8.2f} nats a row, RMSE {error:.3f}")
-    path = Path(__file__).parent / "output" / "missing_values.png"
+    path = Path(sys.argv[0]).parent / "output" / "missing_values.png"
     path.parent.mkdir(exist_ok=True)
     picture.savefig(path, dpi=100)
     print(f"The picture is in {path}")

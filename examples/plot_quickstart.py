@@ -8,6 +8,7 @@ few hundredths of a nat.  What differs is what comes on top: here, 30% of all pi
 hidden from the fit, and then filled in from the factors.
 """
 
+import sys
 from pathlib import Path
 from time import perf_counter
 
@@ -136,7 +137,7 @@ if __name__ == "__main__":
     figures, picture = run()
     for name, value in figures.items():
         print(f"{name:>22}: {value:8.2f}")
-    path = Path(__file__).parent / "output" / "quickstart.png"
+    path = Path(sys.argv[0]).parent / "output" / "quickstart.png"
     path.parent.mkdir(exist_ok=True)
     picture.savefig(path, dpi=100)
     print(f"The picture is in {path}")

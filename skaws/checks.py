@@ -82,7 +82,7 @@ def check_model(model, X, *, params=None, n_samples=10_000, random_state=0):
     Notes
     -----
     The score identity, ``E[grad log p(z, x)] = 0`` over the model's own simulations, is
-    tested coordinate by coordinate: |z| is the distance of a mean from zero in
+    tested coordinate by coordinate: z is the distance of a mean from zero in
     standard errors, taken over groups of simulations.  The bound is Student's and
     Bonferroni's, for one false alarm in a million right models.
 

@@ -24,6 +24,7 @@ from sklearn.utils import gen_batches
 from threadpoolctl import threadpool_limits
 
 from skaws import AmortisedFactorAnalysis
+from skaws.models import GenerativeModel, LatentVariableModel
 from skaws.models.linear_gaussian import LinearGaussian
 from skaws.optimizers import Adam
 from skaws.params import ParameterSpace
@@ -92,6 +93,34 @@ def bench_likelihood(n_seeds):
             print(f"{name:>15} {seed:4} {expected:9.3f} {reached:9.3f}"
                   f" {reached - expected:+10.3f} {seconds:8.2f} {model.n_iter_:6}"
                   f" {model.converged_!s:>9}")  # fmt: skip
+
+
+class FixedSteps(LatentVariableModel):
+    """The same model in plain coordinates: one step size for all loadings."""
+
+    move = GenerativeModel.move
+
+
+class FixedStepsFactorAnalysis(AmortisedFactorAnalysis):
+    """What relative steps are worth is what this one lacks."""
+
+    def _make_model(self, X):
+        model = super()._make_model(X)
+        return FixedSteps(model.prior, model.decoder, model.likelihood)
+
+
+def bench_steps(n_seeds):
+    print("\nRelative against fixed steps: held-out nats a row below EM, mean over seeds")
+    for name, X, n_components in real_tables():
+        gaps = []
+        for seed in range(n_seeds):
+            train, test = train_test_split(X, test_size=0.3, random_state=seed)
+            em = FactorAnalysis(n_components, tol=1e-6, max_iter=5000).fit(train)
+            kinds = AmortisedFactorAnalysis, FixedStepsFactorAnalysis
+            fits = [kind(n_components, random_state=seed).fit(train) for kind in kinds]
+            gaps.append([em.score(test) - fit.score(test) for fit in fits])
+        relative, fixed = np.mean(gaps, axis=0)
+        print(f"{name:>15} relative {relative:7.3f} fixed {fixed:7.3f}")
 
 
 def bench_missing(n_seeds):
@@ -178,6 +207,8 @@ def bench_iteration(n_simulations=300, batch_size=1000):
             return cho_solve(cho_factor(gram, lower=True, check_finite=False), target)
 
         algebra = median_ms(bare)
+        embedding = Embedding().fit(inputs)
+        solve = median_ms(lambda: embedding.mean_weights(real))
         X_batch, weights = next(mini_batches(rows, batch_size, rng))
         simulations = sleep(part, params, LatentEstimate(), Embedding(), n_simulations, rng)
         batch = RealRows(X_batch, weights, simulations.estimate(X_batch))
@@ -195,6 +226,8 @@ def bench_iteration(n_simulations=300, batch_size=1000):
     print(f"{'turn':>30}: {turn:6.2f} ms")
     print(f"{'Gram, Cholesky, one solve':>30}: {algebra:6.2f} ms")
     print(f"{'log joint and reverse pass':>30}: {backward:6.2f} ms")
+    print(f"{'KernelRidge, weights':>30}: {solve:6.2f} ms")
+    print(f"{'turn / (algebra + reverse)':>30}: {turn / (algebra + backward):6.2f}")
     print(f"{'(turn - reverse) / algebra':>30}: {(turn - backward) / algebra:6.2f}")
 
 
@@ -212,6 +245,7 @@ def main(argv):
     options = parser.parse_args(argv)
     warnings.simplefilter("ignore", ConvergenceWarning)
     bench_likelihood(options.seeds)
+    bench_steps(options.seeds)
     bench_missing(options.seeds)
     bench_rows(options.rows)
     bench_iteration()

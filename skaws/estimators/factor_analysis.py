@@ -82,16 +82,17 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         The same as the model's nested params.
     n_iter_ : int
         Number of iterations.
-    history_ : dict of ndarray of shape (n_iter_,)
-        ``"objective"`` (nats a row), ``"gain"`` (estimated gain in log-likelihood of the
-        last step, nats a row), ``"gradient_norm"``, ``"weight_sum"``,
-        ``"regression_error"``, ``"input_distance"``; see
+    history_ : dict of ndarray
+        A value for each iteration: ``"objective"`` (nats a row), ``"gain"`` (in
+        log-likelihood by the step before, estimated, nats a row),
+        ``"gradient_norm"``, ``"weight_sum"``, ``"regression_error"`` and
+        ``"input_distance"``; see
         :class:`skaws.wake_sleep.Iteration`.
     converged_ : bool
         Whether steps had stopped paying before `max_iter` made them smaller.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X has names that are all strings.
 
     See Also

@@ -60,12 +60,12 @@ class LinearGaussian:
 
     def _posterior_mean(self, X):
         residual, observed = self._residual(X)
-        score = residual @ self._weighted.T
         precision = self._precision(observed)
         if observed is None:
-            white = np.linalg.solve(precision, score.T).T
-        else:
-            white = np.linalg.solve(precision, score[:, :, None])[:, :, 0]
+            gain = self._scale[:, None] * np.linalg.solve(precision, self._weighted)
+            return self.latent_mean + residual @ gain.T
+        score = residual @ self._weighted.T
+        white = np.linalg.solve(precision, score[:, :, None])[:, :, 0]
         return self.latent_mean + self._scale * white
 
     def _posterior_covariance(self, X):

@@ -1,0 +1,43 @@
+# Each target sets up all that it needs, in .venv; nothing else has to be installed first.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# One BLAS thread everywhere: small matrices are slower on two, and results repeat.
+export OPENBLAS_NUM_THREADS := 1
+export MPLBACKEND := Agg
+
+.PHONY: quickstart test bench doc wheel clean
+
+# One stamp file for each set of extras, renewed when the requirements change.
+.venv/%.stamp: setup.py
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[$*]"
+	touch $@
+
+quickstart: .venv/plot.stamp
+	$(BIN)/python examples/plot_quickstart.py
+
+test: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+bench: .venv/test.stamp
+	$(BIN)/python examples/benchmarks/bench_factor_analysis.py
+
+doc: .venv/doc.stamp
+	$(BIN)/python -m sphinx -W --keep-going -b html doc doc/_build/html
+	@echo "Open doc/_build/html/index.html"
+
+# A wheel must work where nothing of this repository is: no checkout, no extras.
+wheel:
+	rm -rf build dist .venv-wheel
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet --upgrade pip
+	.venv-wheel/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	.venv-wheel/bin/python -m pip install --quiet dist/skaws-*.whl
+	cd / && $(CURDIR)/.venv-wheel/bin/python $(CURDIR)/.ci/try_wheel.py
+
+clean:
+	rm -rf .venv .venv-wheel build dist doc/_build doc/auto_examples doc/generated

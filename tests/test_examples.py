@@ -1,0 +1,65 @@
+"""Examples run at toy size, and show what they say."""
+
+import importlib.util
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+plt.switch_backend("Agg")
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(Path(name).stem, EXAMPLES / name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def close_pictures():
+    yield
+    plt.close("all")
+
+
+def test_every_example_has_a_test_here():
+    tested = {"plot_quickstart.py", "plot_missing_values.py"}
+    assert {path.name for path in EXAMPLES.glob("plot_*.py")} == tested
+
+
+def test_quickstart():
+    figures, picture = load("plot_quickstart.py").run(n_components=4, max_iter=90)
+    assert abs(figures["skaws"] - figures["EM"]) < 0.2
+    assert figures["one Gaussian a pixel"] < figures["skaws, 30% hidden"] < figures["skaws"]
+    assert len(picture.axes) == 42
+
+
+def test_missing_values():
+    figures, picture = load("plot_missing_values.py").run(
+        shares=(0.0, 0.3), max_iter=200, n_repeats=1
+    )
+    ours, filled = figures["skaws, holes left open"], figures["EM, column means"]
+    assert ours[0.3][0] > filled[0.3][0] + 1.0  # nats a row
+    assert len(picture.axes) == 2
+
+
+def test_benchmark(capsys, monkeypatch):
+    bench = load("benchmarks/bench_factor_analysis.py")
+    monkeypatch.setattr(bench, "real_tables", lambda: [("digits", digits(), 3)])
+    bench.bench_likelihood(1)
+    bench.bench_missing(1)
+    bench.bench_rows(1000)
+    bench.bench_small()
+    numbers = capsys.readouterr().out.split()
+    assert "nan" not in numbers
+    assert np.sum([number.startswith("-") for number in numbers]) >= 4
+
+
+def digits():
+    quickstart = load("plot_quickstart.py")
+    return quickstart.Pixels().train[:300]
