@@ -18,7 +18,13 @@ extras = {
         "polars>=1",
         "pyarrow",
     ],
-    "doc": ["sphinx>=7", "numpydoc>=1.7", "sphinx-gallery>=0.16", "matplotlib>=3.7"],
+    "doc": [
+        "sphinx>=7",
+        "sphinx-mathjax-offline",
+        "numpydoc>=1.7",
+        "sphinx-gallery>=0.16",
+        "matplotlib>=3.7",
+    ],
 }
 
 setup(

@@ -10,7 +10,7 @@ version = release = skaws.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
@@ -19,6 +19,7 @@ html_theme = "alabaster"
 html_theme_options = {
     "description": "Latent-variable models by amortised maximum likelihood",
     "fixed_sidebar": True,
+    "page_width": "1080px",
 }
 autosummary_generate = True
 numpydoc_show_class_members = False
