@@ -5,18 +5,19 @@ ICML 2020.  :func:`wake_sleep` is the loop; :func:`sleep` and :func:`wake` are i
 halves, for those who want a loop of their own.
 """
 
-from functools import cache
 from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 from autograd import make_vjp
-from threadpoolctl import ThreadpoolController
 
+from .batches import mini_batches
+from .forms import ScalarForm
+from .machine import keep_freed_memory, one_blas_thread
 from .params import ParameterSpace
 from .regression import Embedding, LatentEstimate
 
-__all__ = ["Iteration", "PairwiseForm", "ScalarForm", "sleep", "wake", "wake_sleep"]
+__all__ = ["Iteration", "sleep", "wake", "wake_sleep"]
 
 
 class Iteration(NamedTuple):
@@ -73,72 +74,6 @@ class Wake(NamedTuple):
     objective: float
     gradient: np.ndarray
     diagnostics: dict
-
-
-class ScalarForm:
-    """Climb the regression of the log joint, or of its residual from a baseline.
-
-    With mean weights a_n and latent estimates e(.), the objective is ``sum_n a_n [log
-    p(z_n, x_n) - log p(e(x_n), x_n)] + mean_m log p(e(x*_m), x*_m)``; without baseline,
-    ``sum_n a_n log p(z_n, x_n)``.  Both have the same limit; the first has far less
-    variance, and falls back on the baseline where the regression knows nothing.
-
-    Parameters
-    ----------
-    baseline : bool, default=True
-        Whether to regress the residual.  The log joint must then be finite at latent
-        estimates, which need not hold for discrete latents.  Without baseline the
-        estimates are regression inputs only, and must keep all of x that the latents
-        depend on *and* all that the log joint does.
-    """
-
-    def __init__(self, baseline=True):
-        self.baseline = baseline
-
-    def values(self, model, params, simulations, real):
-        """Log joints to be weighed: at simulations, their estimates, real rows."""
-        pairs = [(simulations.latents, simulations.observations)]
-        if self.baseline:
-            pairs.append((simulations.estimates, simulations.observations))
-            pairs.append((real.estimates, real.X))
-        latents, observations = map(stack, zip(*pairs, strict=True))
-        values = model.log_joint(params, latents, observations)
-        check_log_joint(model, values, len(observations))
-        return values
-
-    def weigh(self, values, model, params, simulations, real):
-        """Weight of each value in the objective, and the regression's mean weights."""
-        n = len(simulations.observations)
-        targets = values[:n] - (values[n : 2 * n] if self.baseline else 0.0)
-        mean = simulations.regression.mean_weights_and_error(
-            real.estimates, real.weights, targets
-        )
-        weights = np.concatenate([mean.weights, -mean.weights, real.weights])
-        return weights[: len(values)], mean
-
-
-class PairwiseForm:
-    """Climb the model's ``expected_log_joint``, row by row.
-
-    It is for models that know part of their log joint at real rows exactly, as
-    exponential families do (the paper's Algorithm 1).  It solves for one right-hand
-    side a row, where :class:`ScalarForm` solves for one a batch.
-    """
-
-    def values(self, model, params, simulations, real):
-        """Expected log joint of each real row."""
-        weights = simulations.regression.weights(real.estimates)
-        return model.expected_log_joint(
-            params, simulations.latents, simulations.observations, weights, real.X
-        )
-
-    def weigh(self, values, model, params, simulations, real):
-        """The rows' weights, and the regression's mean weights."""
-        targets = model.log_joint(params, simulations.latents, simulations.observations)
-        mean = simulations.regression.mean_weights_and_error(
-            real.estimates, real.weights, targets
-        )
-        return real.weights, mean
 
 
 def wake_sleep(
@@ -319,69 +254,6 @@ def wake(model, params, simulations, X, row_weights, form):
     return Wake(float(weights @ values), gradient, diagnostics)
 
 
-def mini_batches(X, batch_size, rng, sample_weight=None):
-    """Endless passes over the rows of X in batches of nearly equal size.
-
-    Yields ``(rows, row_weights)``: float64 rows and weights that average to one over a
-    pass, divided by the number of rows.  A pass visits rows in arithmetic progression
-    modulo n_samples, with random start and stride: no row twice, no memory.
-    """
-    n_samples = X.shape[0]
-    relative = None if sample_weight is None else sample_weight / np.mean(sample_weight)
-    n_batches = -(-n_samples // batch_size)
-    if n_batches == 1:
-        rows = np.asarray(X, dtype=float)
-        weights = np.full(n_samples, 1 / n_samples)
-        weights = weights if relative is None else weights * relative
-        while True:
-            yield rows, weights
-    edges = np.linspace(0, n_samples, n_batches + 1).astype(int)
-    while True:
-        start, stride = rng.integers(n_samples), random_stride(n_samples, rng)
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
-            index = (start + stride * np.arange(low, high)) % n_samples
-            weights = np.full(len(index), 1 / len(index))
-            weights = weights if relative is None else weights * relative[index]
-            yield np.asarray(X[index], dtype=float), weights
-
-
-def random_stride(n_samples, rng):
-    """Random number without common divisor with `n_samples`."""
-    while True:
-        stride = rng.integers(1, n_samples)
-        if np.gcd(stride, n_samples) == 1:
-            return stride
-
-
-def stack(blocks):
-    """Concatenate arrays, or dictionaries of arrays, along the first axis."""
-    if len(blocks) == 1:
-        return blocks[0]
-    if isinstance(blocks[0], dict):
-        return {name: stack([block[name] for block in blocks]) for name in blocks[0]}
-    return np.concatenate(blocks)
-
-
-def keep_freed_memory():
-    """Let the allocator keep what one turn frees for the next one.
-
-    glibc hands memory above a threshold back to the system, and a third of a turn would
-    go into getting it again; freeing one large block, which is never touched, raises
-    the threshold.  Other allocators take no notice.
-    """
-    np.empty(6 * 2**20, dtype=np.uint8)
-
-
-@cache
-def thread_pools():
-    return ThreadpoolController()
-
-
-def one_blas_thread():
-    """Context in which BLAS runs on one thread."""
-    return thread_pools().limit(limits=1, user_api="blas")
-
-
 def check_sample(model, observations, n_samples):
     """Raise if simulated observations have the wrong shape or are not finite."""
     name = f"sample of {type(model).__name__}"
@@ -394,15 +266,6 @@ def check_sample(model, observations, n_samples):
         raise FloatingPointError(
             f"{name} returned observations that are not finite. Lower learning_rate, "
             "or constrain the parameters that can make it overflow."
-        )
-
-
-def check_log_joint(model, values, n_pairs):
-    """Raise if a log joint is not one value a pair."""
-    if values.shape != (n_pairs,):
-        raise ValueError(
-            f"log_joint of {type(model).__name__} returned shape {values.shape}, expected "
-            f"({n_pairs},): one value a pair; sum over features with axis=1."
         )
 
 

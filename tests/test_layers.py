@@ -15,9 +15,9 @@ LAYERS = [
     {"estimators"},
     {"checks", "evaluation"},
     {"wake_sleep"},
-    {"models", "regression"},
+    {"forms", "models", "regression"},
     {"priors", "decoders", "likelihoods", "params"},
-    {"bijectors", "moments", "optimizers", "progress"},
+    {"batches", "bijectors", "machine", "moments", "optimizers", "progress"},
 ]
 HEIGHT = {name: -height for height, layer in enumerate(LAYERS) for name in layer}
 

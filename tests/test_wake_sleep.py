@@ -9,20 +9,14 @@ from autograd import grad
 from threadpoolctl import ThreadpoolController
 
 from skaws.decoders import Linear
+from skaws.forms import PairwiseForm, ScalarForm
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import FunctionModel, LatentVariableModel
 from skaws.optimizers import Adam
 from skaws.params import ParameterSpace
 from skaws.priors import Gaussian
 from skaws.regression import Embedding, LatentEstimate
-from skaws.wake_sleep import (
-    PairwiseForm,
-    ScalarForm,
-    mini_batches,
-    sleep,
-    wake,
-    wake_sleep,
-)
+from skaws.wake_sleep import sleep, wake, wake_sleep
 
 N_FEATURES, N_LATENTS = 6, 2
 
@@ -214,30 +208,6 @@ def test_score_with_missing_entries_converges_to_that_of_the_rest(elsewhere, X):
         gap = np.linalg.norm(found[part][name][..., :4] - expected[part][name])
         assert gap < 0.2 * np.linalg.norm(expected[part][name])
         assert np.all(found[part][name][..., 4:] == 0)
-
-
-@pytest.mark.parametrize("n_samples, batch_size", [(10, 10), (103, 25), (7, 2), (50, 49)])
-def test_a_pass_visits_every_row_once(n_samples, batch_size):
-    X = np.arange(n_samples, dtype=np.float32)[:, None]
-    batches = mini_batches(X, batch_size, np.random.default_rng(0))
-    n_batches = -(-n_samples // batch_size)
-    for _ in range(3):
-        rows, weights = zip(*islice(batches, n_batches), strict=True)
-        assert np.array_equal(np.sort(np.concatenate(rows)[:, 0]), X[:, 0])
-        assert max(map(len, rows)) - min(map(len, rows)) <= 1
-        assert max(map(len, rows)) <= batch_size
-        assert rows[0].dtype == np.float64
-        np.testing.assert_allclose([w.sum() for w in weights], 1.0)
-
-
-def test_weighted_mean_over_a_pass_is_the_weighted_mean():
-    rng = np.random.default_rng(0)
-    X, sample_weight = rng.standard_normal((100, 3)), rng.uniform(0, 3, 100)
-    batches = mini_batches(X, 20, rng, sample_weight)
-    means = [weights @ rows for rows, weights in islice(batches, 5)]
-    np.testing.assert_allclose(
-        np.mean(means, axis=0), np.average(X, axis=0, weights=sample_weight)
-    )
 
 
 def draw(X, params, n_iterations, seed=0, **options):

@@ -24,13 +24,15 @@ from sklearn.utils import gen_batches
 from threadpoolctl import threadpool_limits
 
 from skaws import AmortisedFactorAnalysis
+from skaws.batches import mini_batches
+from skaws.forms import ScalarForm
 from skaws.models import GenerativeModel, LatentVariableModel
 from skaws.models.linear_gaussian import LinearGaussian
 from skaws.optimizers import Adam
 from skaws.params import ParameterSpace
 from skaws.regression import Embedding, LatentEstimate
 from skaws.regression.embedding import N_ROWS_AT_ONCE, latent_kernel
-from skaws.wake_sleep import RealRows, ScalarForm, mini_batches, sleep, wake_sleep
+from skaws.wake_sleep import RealRows, sleep, wake_sleep
 
 N_SEEDS = 5
 

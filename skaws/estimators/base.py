@@ -18,10 +18,11 @@ from sklearn.utils import check_array, check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..machine import one_blas_thread
 from ..optimizers import Adam, PlateauThenDecay, PolynomialAverage
 from ..progress import Silent, make_progress
 from ..regression import Embedding, LatentEstimate, default_regressor
-from ..wake_sleep import one_blas_thread, sleep
+from ..wake_sleep import sleep
 from .rows import (
     check_observed,
     check_sample_weight,
@@ -189,14 +190,14 @@ class AmortisedEstimator(
         rows = representative_rows(X, sample_weight)
         with one_blas_thread():
             if first:
-                seed = self._seeds(1)[0]
-                self._state = self._start(self._make_model(rows), rows, seed)
-                self._state.optimizer.schedule = type(Adam().schedule)()
+                optimizer = Adam(self.learning_rate)
+                rng = self._seeds(1)[0]
+                self._state = self._start(self._make_model(rows), rows, optimizer, rng)
                 self.n_iter_, self.history_, self.converged_ = 0, {}, False
             n_batches = -(-X.shape[0] // self.batch_size)
             training = self._train(self._state, X, sample_weight, Silent(), n_batches)
             self._state = training.state
-            self.n_iter_ += n_batches
+            self.n_iter_ += len(training.history.get("objective", ()))
             self.history_ = {
                 name: np.append(self.history_.get(name, []), values)
                 for name, values in training.history.items()
@@ -349,10 +350,12 @@ class AmortisedEstimator(
     def _seeds(self, n_seeds):
         return make_rng(check_random_state(self.random_state)).spawn(n_seeds)
 
-    def _start(self, model, rows, rng, params=None):
+    def _scheduled_optimizer(self):
         schedule = PlateauThenDecay(self.max_iter, self.tol, self.n_iter_no_change)
+        return Adam(self.learning_rate, schedule)
+
+    def _start(self, model, rows, optimizer, rng, params=None):
         params = model.init_params(rows, rng) if params is None else params
-        optimizer = Adam(self.learning_rate, schedule)
         return LoopState(model, params, optimizer, PolynomialAverage(), rng)
 
     def _trainings(self, X, rows, sample_weight):
@@ -360,7 +363,10 @@ class AmortisedEstimator(
         warm = self.warm_start and hasattr(self, "_state")
         model = self._make_model(rows)
         params = self._state.params if warm else None
-        starts = [self._start(model, rows, rng, params) for rng in self._seeds(self.n_init)]
+        starts = [
+            self._start(model, rows, self._scheduled_optimizer(), rng, params)
+            for rng in self._seeds(self.n_init)
+        ]
         progress = make_progress(self.verbose, type(self).__name__, self.max_iter)
         parallel = Parallel(n_jobs=self.n_jobs, return_as="generator")
         yield from parallel(
