@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export MPLBACKEND := Agg
 
-.PHONY: quickstart test bench doc wheel clean
+.PHONY: quickstart test bench bench-ica doc wheel clean
 
 # One stamp file for each set of extras, renewed when the requirements change.
 .venv/%.stamp: setup.py
@@ -25,6 +25,9 @@ test: .venv/test.stamp
 
 bench: .venv/test.stamp
 	$(BIN)/python examples/benchmarks/bench_factor_analysis.py
+
+bench-ica: .venv/test.stamp
+	$(BIN)/python examples/benchmarks/bench_ica.py
 
 doc: .venv/doc.stamp
 	$(BIN)/python -m sphinx -W --keep-going -b html doc doc/_build/html

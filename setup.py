@@ -21,6 +21,7 @@ extras = {
     "doc": [
         "sphinx>=7",
         "sphinx-mathjax-offline",
+        "python-picard>=0.8",
         "numpydoc>=1.7",
         "sphinx-gallery>=0.16",
         "matplotlib>=3.7",

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 from autograd import make_vjp
 
-from skaws.bijectors import Bijector, Identity, Positive, Simplex, UnitInterval
+from skaws.bijectors import (
+    Bijector,
+    Identity,
+    Interval,
+    Positive,
+    Simplex,
+    UnitInterval,
+)
 
 RNG = np.random.default_rng(0)
 FLOOR = np.array([0.1, 1.0, 10.0])
@@ -19,6 +26,8 @@ REGISTRY = {
     "Positive above 2": (Positive(2.0), 2 + RNG.exponential(size=5), [2.0, 1.9]),
     "Positive, floors": (Positive(FLOOR), 1.3 * FLOOR, [FLOOR, FLOOR * [2, 2, 0.9]]),
     "UnitInterval": (UnitInterval(), RNG.random((4, 3)), [0.0, 1.0, -0.1, 1.1]),
+    "Interval": (Interval(0.5, 20.0), 1 + RNG.random((4, 3)), [0.5, 20.0, 0.4, 21.0]),
+    "Interval, scalar": (Interval(0.5, 20.0), 19.0, [20.0, np.inf, -1.0]),
     "Simplex": (
         Simplex(),
         RNG.dirichlet(np.ones(3), size=4),

@@ -28,7 +28,7 @@ def close_pictures():
 
 
 def test_every_example_has_a_test_here():
-    tested = {"plot_quickstart.py", "plot_missing_values.py"}
+    tested = {"plot_quickstart.py", "plot_missing_values.py", "plot_ica_noise.py"}
     assert {path.name for path in EXAMPLES.glob("plot_*.py")} == tested
 
 
@@ -46,6 +46,20 @@ def test_missing_values():
     ours, filled = figures["skaws, holes left open"], figures["EM, column means"]
     assert ours[0.3][0] > filled[0.3][0] + 1.0  # nats a row
     assert len(picture.axes) == 2
+
+
+def test_ica_noise():
+    errors, noises, picture = load("plot_ica_noise.py").run(
+        levels=(0.1, 0.5), n_seeds=1, n_rows=2000
+    )
+    assert errors["skaws"][1] < errors["FastICA"][1]
+    np.testing.assert_allclose(noises, [0.1, 0.5], rtol=0.1)
+    assert len(picture.axes) == 2
+
+
+def test_ica_benchmark(capsys):
+    load("benchmarks/bench_ica.py").main(["--seeds", "1", "--cases", "toy"])
+    assert "toy" in capsys.readouterr().out
 
 
 def test_benchmark(capsys, monkeypatch):

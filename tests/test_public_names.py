@@ -22,5 +22,5 @@ def test_all_names_exist_and_are_sorted(name):
 
 
 def test_top_level_is_what_users_import():
-    assert set(skaws.__all__) == {"AmortisedFactorAnalysis"}
+    assert set(skaws.__all__) == {"AmortisedFactorAnalysis", "AmortisedICA"}
     assert skaws.__version__

@@ -66,7 +66,7 @@ def em_with_holes(model, table, n_iter=300):
     components, mean, noise = model.components_, model.mean_, model.noise_variance_
     n_components = len(components)
     floor = 1e-6 * np.nanvar(table, axis=0)
-    moments = np.zeros(n_components), np.ones(n_components)
+    moments = np.zeros(n_components), np.eye(n_components)
     for _ in range(n_iter):
         exact = LinearGaussian(mean, components, noise, *moments)
         z = np.hstack([exact.posterior_mean(table), np.ones((len(table), 1))])

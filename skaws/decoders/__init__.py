@@ -2,5 +2,6 @@
 
 from .base import Decoder
 from .linear import Linear
+from .span import Span
 
-__all__ = ["Decoder", "Linear"]
+__all__ = ["Decoder", "Linear", "Span"]

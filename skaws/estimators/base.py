@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
@@ -14,15 +15,15 @@ from sklearn.base import (
 )
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.utils import check_array, check_random_state, gen_batches
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..evaluation import log_marginal_likelihood, posterior_mean
 from ..machine import one_blas_thread
 from ..optimizers import Adam, PlateauThenDecay, PolynomialAverage
 from ..progress import Silent, make_progress
 from ..regression import Embedding, LatentEstimate, default_regressor
-from ..wake_sleep import sleep
 from .rows import (
     check_observed,
     check_sample_weight,
@@ -33,8 +34,6 @@ from .rows import (
 from .training import LoopState, train
 
 __all__ = ["AmortisedEstimator"]
-
-N_AT_ONCE = 1000  # rows of one block of regression weights in transform
 
 
 class AmortisedEstimator(
@@ -61,6 +60,9 @@ class AmortisedEstimator(
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    #: How many rows may stand for all of them in starts and comparisons of restarts.
+    _n_representative = 5000
 
     @abstractmethod
     def __init__(
@@ -100,7 +102,22 @@ class AmortisedEstimator(
 
     @abstractmethod
     def _set_attributes(self, params):
-        """Set ``params_`` and its parts under scikit-learn's names, settled."""
+        """Set ``params_`` and its parts under scikit-learn's names, settled.
+
+        Also ``_model``, of which ``params_`` are: that of all answers.
+        """
+
+    def _make_regression(self):
+        """The regression of the log joint, and how it estimates latents."""
+        return Embedding(self.regressor), LatentEstimate()
+
+    def _enough_simulations(self, model, n_rows):
+        """Default number of simulations: more for more latents, 120 to 500."""
+        return 300 if model.n_latents is None else min(100 + 20 * model.n_latents, 500)
+
+    def _make_starts(self, model, rows, rng):
+        """Params that one restart tries, best likelihood first served."""
+        return [model.init_params(rows, rng)]
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, *, sample_weight=None):
@@ -138,7 +155,7 @@ class AmortisedEstimator(
         X, sample_weight = self._check_X(X, sample_weight, reset=True)
         if X.shape[0] <= self.batch_size:
             X, sample_weight = merged_rows(X, sample_weight)
-        rows = representative_rows(X, sample_weight)
+        rows = representative_rows(X, sample_weight, self._n_representative)
         self._warn_of_odd_tables(X, rows)
         trainings = []
         with one_blas_thread():
@@ -154,7 +171,7 @@ class AmortisedEstimator(
             # What partial_fit goes on from: the answer, at full steps.
             optimizer = Adam(self.learning_rate)
             self._state = best.state._replace(params=best.params, optimizer=optimizer)
-            self._conclude(best.params, rows)
+            self._set_attributes(best.params)
         self._tell_how_it_ended(best.failure, schedule)
         return self
 
@@ -187,12 +204,14 @@ class AmortisedEstimator(
         """
         first = not hasattr(self, "_state")
         X, sample_weight = self._check_X(X, sample_weight, reset=first)
-        rows = representative_rows(X, sample_weight)
+        rows = representative_rows(X, sample_weight, self._n_representative)
         with one_blas_thread():
             if first:
                 optimizer = Adam(self.learning_rate)
                 rng = self._seeds(1)[0]
-                self._state = self._start(self._make_model(rows), rows, optimizer, rng)
+                model = self._make_model(rows)
+                params = self._make_starts(model, rows, rng)[0]
+                self._state = LoopState(model, params, optimizer, PolynomialAverage(), rng)
                 self.n_iter_, self.history_, self.converged_ = 0, {}, False
             n_batches = -(-X.shape[0] // self.batch_size)
             training = self._train(self._state, X, sample_weight, Silent(), n_batches)
@@ -202,7 +221,7 @@ class AmortisedEstimator(
                 name: np.append(self.history_.get(name, []), values)
                 for name, values in training.history.items()
             }
-            self._conclude(training.params, rows)
+            self._set_attributes(training.params)
         if training.failure is not None:
             raise training.failure
         return self
@@ -220,11 +239,7 @@ class AmortisedEstimator(
         latents : ndarray of shape (n_samples, n_components)
         """
         X, _ = self._check_X(X, None, reset=False)
-        exact = self._state.model.posterior_mean(self.params_, X)
-        if exact is None:
-            blocks = gen_batches(X.shape[0], N_AT_ONCE)
-            exact = np.concatenate([self._regressed_mean(X[block]) for block in blocks])
-        return exact.astype(X.dtype, copy=False)
+        return posterior_mean(self._model, self.params_, X).astype(X.dtype, copy=False)
 
     def inverse_transform(self, X):
         """Location of the observations given latents.
@@ -245,7 +260,7 @@ class AmortisedEstimator(
                 f"X has {X.shape[1]} columns, but {type(self).__name__} has "
                 f"{self._n_features_out} components. Pass latents as transform returns."
             )
-        location = self._state.model.location(self.params_, X)
+        location = self._model.location(self.params_, X)
         return location.astype(X.dtype, copy=False)
 
     def sample(self, n_samples=1, random_state=None):
@@ -264,7 +279,7 @@ class AmortisedEstimator(
         """
         check_is_fitted(self)
         rng = make_rng(check_random_state(random_state))
-        return self._state.model.sample(self.params_, n_samples, rng)[1]
+        return self._model.sample(self.params_, n_samples, rng)[1]
 
     def score_samples(self, X):
         """Log-likelihood of each row, log p(x), over its observed entries.
@@ -280,7 +295,7 @@ class AmortisedEstimator(
             In nats.
         """
         X, _ = self._check_X(X, None, reset=False)
-        return self._state.model.log_marginal(self.params_, X)
+        return log_marginal_likelihood(self._model, self.params_, X)
 
     def score(self, X, y=None):
         """Mean log-likelihood of the rows of X.
@@ -354,19 +369,20 @@ class AmortisedEstimator(
         schedule = PlateauThenDecay(self.max_iter, self.tol, self.n_iter_no_change)
         return Adam(self.learning_rate, schedule)
 
-    def _start(self, model, rows, optimizer, rng, params=None):
-        params = model.init_params(rows, rng) if params is None else params
-        return LoopState(model, params, optimizer, PolynomialAverage(), rng)
-
     def _trainings(self, X, rows, sample_weight):
         """Yield each restart as it ends."""
-        warm = self.warm_start and hasattr(self, "_state")
         model = self._make_model(rows)
-        params = self._state.params if warm else None
-        starts = [
-            self._start(model, rows, self._scheduled_optimizer(), rng, params)
-            for rng in self._seeds(self.n_init)
-        ]
+        starts = []
+        for rng in self._seeds(self.n_init):
+            if self.warm_start and hasattr(self, "_state"):
+                tries = [self._state.params]
+            else:
+                tries = self._make_starts(model, rows, rng)
+            for params in tries:
+                optimizer = self._scheduled_optimizer()
+                # Each with the same random numbers: their differences are the starts'.
+                own, average = deepcopy(rng), PolynomialAverage()
+                starts.append(LoopState(model, params, optimizer, average, own))
         progress = make_progress(self.verbose, type(self).__name__, self.max_iter)
         parallel = Parallel(n_jobs=self.n_jobs, return_as="generator")
         yield from parallel(
@@ -374,42 +390,25 @@ class AmortisedEstimator(
         )
 
     def _train(self, state, X, sample_weight, progress, n_iter=None):
+        regression, estimate = self._make_regression()
         return train(
             state,
             X,
-            self.regressor,
+            regression,
             progress,
             n_iter=n_iter,
-            n_simulations=self.n_simulations or enough_simulations(state.model),
+            estimate=estimate,
+            n_simulations=self.n_simulations
+            or self._enough_simulations(state.model, X.shape[0]),
             batch_size=self.batch_size,
             sample_weight=sample_weight,
         )
 
     def _rank(self, training, rows):
         """Sound runs first, then by log-likelihood."""
-        log_marginal = training.state.model.log_marginal(training.params, rows)
+        rows = representative_rows(rows)
+        log_marginal = log_marginal_likelihood(training.state.model, training.params, rows)
         return training.failure is None, float(np.mean(log_marginal))
-
-    def _conclude(self, params, rows):
-        """Set what was learnt, and keep a last sleep phase for ``transform``."""
-        self._set_attributes(params)
-        model, _, _, _, rng = self._state
-        self._simulations = None
-        if model.posterior_mean(self.params_, rows[:1]) is None:
-            self._simulations = sleep(
-                model,
-                self.params_,
-                LatentEstimate(),
-                Embedding(self.regressor),
-                max(self.n_simulations or 0, N_AT_ONCE),
-                rng,
-                missing_like=rows,
-            )
-
-    def _regressed_mean(self, X):
-        latents, _, estimate, estimates, regression = self._simulations
-        inputs = estimate(np.asarray(X, dtype=float))
-        return inputs + regression.weights(inputs) @ (latents - estimates)
 
     def _tell_how_it_ended(self, failure, schedule):
         name = type(self).__name__
@@ -432,11 +431,6 @@ class AmortisedEstimator(
                 ConvergenceWarning,
                 stacklevel=3,
             )
-
-
-def enough_simulations(model):
-    """Default number of simulations: more for more latents, 120 to 500."""
-    return 300 if model.n_latents is None else min(100 + 20 * model.n_latents, 500)
 
 
 def make_rng(random_state):

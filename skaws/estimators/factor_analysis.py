@@ -188,6 +188,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         self.components_ = order @ components
         self.mean_ = decoder["mean"]
         self.noise_variance_ = noise_variance
+        self._model = self._state.model
         self.params_ = {**params, "decoder": {**decoder, "components": self.components_}}
 
     @property
@@ -209,7 +210,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         covariance : ndarray of shape (n_samples, n_components, n_components)
         """
         X, _ = self._check_X(X, None, reset=False)
-        twin = self._state.model.linear_gaussian(self.params_)
+        twin = self._model.linear_gaussian(self.params_)
         return twin.posterior_covariance(X)
 
     def get_covariance(self):

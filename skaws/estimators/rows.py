@@ -17,8 +17,8 @@ N_REPRESENTATIVE = 5000
 N_AT_ONCE = 10_000
 
 
-def representative_rows(X, sample_weight=None):
-    """A few thousand rows that stand for all, evenly spaced in their weights.
+def representative_rows(X, sample_weight=None, n_most=N_REPRESENTATIVE):
+    """At most `n_most` rows that stand for all, evenly spaced in their weights.
 
     Float64, NaN where missing.  Rows come in the order of X, as often as their share
     of the weights asks; integer weights on a small table give just the table with its
@@ -26,12 +26,12 @@ def representative_rows(X, sample_weight=None):
     """
     n_samples = X.shape[0]
     if sample_weight is None:
-        n_wanted = min(n_samples, N_REPRESENTATIVE)
+        n_wanted = min(n_samples, n_most)
         index = ((np.arange(n_wanted) + 0.5) * (n_samples / n_wanted)).astype(int)
     else:
         cumulative = np.cumsum(sample_weight, dtype=float)
         n_used = np.count_nonzero(sample_weight)
-        n_wanted = min(max(n_used, round(cumulative[-1])), N_REPRESENTATIVE)
+        n_wanted = min(max(n_used, round(cumulative[-1])), n_most)
         positions = (np.arange(n_wanted) + 0.5) * (cumulative[-1] / n_wanted)
         index = np.searchsorted(cumulative, positions)
     return np.asarray(X[index], dtype=float)

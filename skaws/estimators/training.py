@@ -6,7 +6,6 @@ import numpy as np
 
 from ..optimizers import Adam, PolynomialAverage
 from ..params import ParameterSpace
-from ..regression import Embedding
 from ..wake_sleep import wake_sleep
 
 __all__ = ["LoopState", "Training", "train"]
@@ -31,7 +30,7 @@ class Training(NamedTuple):
     failure: BaseException | None
 
 
-def train(state, X, regressor, progress, *, n_iter=None, **options):
+def train(state, X, regression, progress, *, n_iter=None, **options):
     """Run the loop from `state` until its schedule has finished, or for `n_iter` turns.
 
     An interruption or a numerical failure ends it early, is noted in ``failure``, and
@@ -43,8 +42,8 @@ def train(state, X, regressor, progress, *, n_iter=None, **options):
         Where to start.
     X : array of shape (n_samples, n_features)
         Real rows.
-    regressor : KernelRidge or None
-        Of the regression.
+    regression : Embedding or ConstantEmbedding
+        Fitted in each sleep phase.
     progress : Silent or Table
         Is told of every iteration.
     n_iter : int, default=None
@@ -58,7 +57,6 @@ def train(state, X, regressor, progress, *, n_iter=None, **options):
     """
     model, params, optimizer, average, rng = state
     space = ParameterSpace(params, model.constraints)
-    regression = Embedding(regressor)
     answer, records, failure = params, [], None
     try:
         for iteration in wake_sleep(

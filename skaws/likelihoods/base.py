@@ -56,6 +56,10 @@ class Likelihood(ABC):
         """
         return 1.0
 
+    def in_units(self, step):
+        """Turn a `step` into one of params; an override may hold some of them."""
+        return step
+
     # The exponential-family form, log p(x | location) = eta . S(x) - Psi + log h(x),
     # entry by entry.
 

@@ -20,6 +20,8 @@ class Gaussian(Likelihood):
     ----------
     per_feature : bool, default=False
         Whether each feature has a variance of its own, or all share one.
+    learned : bool, default=True
+        Whether the variance is learnt, or stays where it starts.
     floor : float or array of shape (n_features,), default=0.0
         Variances stay above this, in squared units of X; a shared one above the largest.
 
@@ -34,8 +36,9 @@ class Gaussian(Likelihood):
     gaussian = True
     exponential_family = True
 
-    def __init__(self, per_feature=False, floor=0.0):
+    def __init__(self, per_feature=False, floor=0.0, learned=True):
         self.per_feature = per_feature
+        self.learned = learned
         self.floor = floor if per_feature else float(np.max(floor))
 
     @property
@@ -63,6 +66,9 @@ class Gaussian(Likelihood):
 
     def scale(self, params):
         return np.sqrt(params["noise_variance"])
+
+    def in_units(self, step):
+        return step if self.learned else {"noise_variance": 0.0 * step["noise_variance"]}
 
     def natural_parameters(self, params, location):
         precision = 1.0 / params["noise_variance"]

@@ -129,10 +129,15 @@ class LatentVariableModel(GenerativeModel):
         return log_prior + anp.sum(anp.where(missing, 0.0, entries), axis=1)
 
     def move(self, params, step):
-        """Steps of the decoder are taken in units of the noise at `params`."""
-        scale = self.likelihood.scale(parts_of(params)[2])
+        """Steps are relative: the decoder's to the noise, the prior's to its params."""
+        prior, _, likelihood = parts_of(params)
+        scale = self.likelihood.scale(likelihood)
         if "decoder" in step:
             step = {**step, "decoder": self.decoder.in_units(step["decoder"], scale)}
+        if "prior" in step:
+            step = {**step, "prior": self.prior.in_units(step["prior"], prior)}
+        if "likelihood" in step:
+            step = {**step, "likelihood": self.likelihood.in_units(step["likelihood"])}
         return super().move(params, step)
 
     def linear_gaussian(self, params):

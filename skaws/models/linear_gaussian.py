@@ -14,7 +14,7 @@ CHUNK_NUMBERS = 2_000_000  # at most 16 MB in one temporary
 
 
 class LinearGaussian:
-    """Latents with independent entries seen through a linear map in noise.
+    """Latents with two given moments seen through a linear map in noise.
 
     Parameters
     ----------
@@ -24,27 +24,29 @@ class LinearGaussian:
         Linear map.
     noise_variance : array of shape (n_features,)
         Variance of each feature around its location.
-    latent_mean, latent_variance : array of shape (n_latents,)
-        First two moments of the latents.
+    latent_mean : array of shape (n_latents,)
+        Mean of the latents.
+    latent_factor : array of shape (n_latents, n_latents)
+        Factor F of their covariance ``F.T @ F``.
     """
 
-    def __init__(self, mean, components, noise_variance, latent_mean, latent_variance):
+    def __init__(self, mean, components, noise_variance, latent_mean, latent_factor):
         self.mean = mean + latent_mean @ components
         self.latent_mean = latent_mean
         self.noise_variance = noise_variance
-        self._scale = np.sqrt(latent_variance)
-        # In these units latents are white: z = latent_mean + scale * white.
-        self._loadings = self._scale[:, None] * components
+        # Latents are white in other coordinates: z = latent_mean + white @ factor.
+        self._factor = latent_factor
+        self._loadings = latent_factor @ components
         self._weighted = self._loadings / noise_variance
         self._products = None
 
     def posterior_mean(self, X):
         """E[z | x] for each row, shape (m, n_latents)."""
-        return self._by_chunks(X, self._posterior_mean, (len(self._scale),))
+        return self._by_chunks(X, self._posterior_mean, (len(self._factor),))
 
     def posterior_covariance(self, X):
         """Cov[z | x] for each row, shape (m, n_latents, n_latents)."""
-        shape = (len(self._scale), len(self._scale))
+        shape = (len(self._factor), len(self._factor))
         return self._by_chunks(X, self._posterior_covariance, shape)
 
     def log_marginal(self, X):
@@ -52,7 +54,7 @@ class LinearGaussian:
         return self._by_chunks(X, self._log_marginal, ())
 
     def _by_chunks(self, X, function, shape):
-        width = max(X.shape[1], len(self._scale) ** 2)
+        width = max(X.shape[1], len(self._factor) ** 2)
         answer = np.empty((len(X), *shape))
         for rows in gen_batches(len(X), max(1, CHUNK_NUMBERS // width)):
             answer[rows] = function(np.asarray(X[rows], dtype=float))
@@ -62,15 +64,15 @@ class LinearGaussian:
         residual, observed = self._residual(X)
         precision = self._precision(observed)
         if observed is None:
-            gain = self._scale[:, None] * np.linalg.solve(precision, self._weighted)
+            gain = self._factor.T @ np.linalg.solve(precision, self._weighted)
             return self.latent_mean + residual @ gain.T
         score = residual @ self._weighted.T
         white = np.linalg.solve(precision, score[:, :, None])[:, :, 0]
-        return self.latent_mean + self._scale * white
+        return self.latent_mean + white @ self._factor
 
     def _posterior_covariance(self, X):
         covariance = np.linalg.inv(self._precision(self._residual(X)[1]))
-        return covariance * np.outer(self._scale, self._scale)
+        return self._factor.T @ covariance @ self._factor
 
     def _log_marginal(self, X):
         residual, observed = self._residual(X)
@@ -101,7 +103,7 @@ class LinearGaussian:
 
     def _precision(self, observed):
         """Posterior precision of the white latents: one, or one a row."""
-        n_latents = len(self._scale)
+        n_latents = len(self._factor)
         if observed is None:
             return np.eye(n_latents) + self._weighted @ self._loadings.T
         if self._products is None:

@@ -40,8 +40,16 @@ class Prior(ABC):
         """log p(z) in nats, shape (n,); differentiable in `params`."""
 
     def moments(self, params):
-        """Mean and variance of independent latents, each (n_latents,), or None.
+        """Mean, (n_latents,), and a factor F of the covariance ``F.T @ F``, or None.
 
         They give linear models their latent estimate in closed form.
         """
         return None
+
+    def in_units(self, step, params):
+        """Turn a relative `step` at `params` into one of params.
+
+        An override chooses coordinates in which steps of the same size matter equally.
+        By default steps stay as they are.
+        """
+        return step

@@ -38,4 +38,4 @@ class Gaussian(Prior):
         return -0.5 * anp.sum(latents**2, axis=1) - constant
 
     def moments(self, params):
-        return np.zeros(self.n_latents), np.ones(self.n_latents)
+        return np.zeros(self.n_latents), np.eye(self.n_latents)

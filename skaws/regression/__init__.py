@@ -1,6 +1,13 @@
 """The regression from observations to functions of the latents."""
 
+from .constant import ConstantEmbedding
 from .embedding import Embedding, default_regressor
-from .latent_estimate import LatentEstimate
+from .latent_estimate import LatentDraw, LatentEstimate
 
-__all__ = ["Embedding", "LatentEstimate", "default_regressor"]
+__all__ = [
+    "ConstantEmbedding",
+    "Embedding",
+    "LatentDraw",
+    "LatentEstimate",
+    "default_regressor",
+]

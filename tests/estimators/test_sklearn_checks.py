@@ -9,7 +9,7 @@ from sklearn.utils.estimator_checks import (
 )
 from sklearn.utils.fixes import parse_version
 
-from skaws import AmortisedFactorAnalysis
+from skaws import AmortisedFactorAnalysis, AmortisedICA
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*constant:UserWarning"),
 ]
 
-ESTIMATORS = [AmortisedFactorAnalysis()]
+ESTIMATORS = [AmortisedFactorAnalysis(), AmortisedICA(max_iter=100)]
 
 UNLISTED = [
     "check_param_validation",

@@ -15,14 +15,14 @@ ANSWERS = ["posterior_mean", "posterior_covariance", "log_marginal"]
 
 @pytest.fixture
 def moments():
-    """Mean, components, noise variance; mean and variance of the latents."""
+    """Mean, components, noise variance; mean and covariance factor of the latents."""
     rng = np.random.default_rng(0)
     return (
         rng.standard_normal(D),
         rng.standard_normal((K, D)),
         rng.uniform(0.2, 2.0, D),
         np.array([1.0, -2.0]),
-        np.array([0.3, 4.0]),
+        np.array([[0.5, 0.2], [0.0, 2.0]]),
     )
 
 
@@ -33,15 +33,15 @@ def X():
 
 def dense_answers(moments, x):
     """The same three answers by the joint covariance of latents and observed entries."""
-    mean, components, noise, latent_mean, latent_variance = moments
+    mean, components, noise, latent_mean, factor = moments
     seen = ~np.isnan(x)
-    cross = latent_variance[:, None] * components[:, seen]
+    cross = factor.T @ factor @ components[:, seen]
     covariance = components[:, seen].T @ cross + np.diag(noise[seen])
     gain = np.linalg.solve(covariance, cross.T).T
     expected = (mean + latent_mean @ components)[seen]
     return {
         "posterior_mean": latent_mean + gain @ (x[seen] - expected),
-        "posterior_covariance": np.diag(latent_variance) - gain @ cross.T,
+        "posterior_covariance": factor.T @ factor - gain @ cross.T,
         "log_marginal": multivariate_normal(expected, covariance).logpdf(x[seen]),
     }
 
@@ -77,7 +77,7 @@ def test_a_row_without_observed_entries_knows_the_prior_only(moments, X):
     X[3] = np.nan
     exact = LinearGaussian(*moments)
     np.testing.assert_allclose(exact.posterior_mean(X)[3], moments[3])
-    np.testing.assert_allclose(exact.posterior_covariance(X)[3], np.diag(moments[4]))
+    np.testing.assert_allclose(exact.posterior_covariance(X)[3], moments[4].T @ moments[4])
     assert exact.log_marginal(X)[3] == 0.0
 
 
@@ -96,7 +96,7 @@ def test_more_latents_than_features_are_no_obstacle():
         rng.standard_normal((4, 2)),
         np.ones(2),
         np.zeros(4),
-        np.ones(4),
+        np.eye(4),
     )
     X = rng.standard_normal((3, 2))
     expected = [dense_answers(moments, x)["posterior_mean"] for x in X]

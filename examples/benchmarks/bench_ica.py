@@ -1,0 +1,124 @@
+"""AmortisedICA beside FastICA and the best of three Picards: Amari error and time.
+
+Run with ``make bench-ica``.  Times depend on the machine and on what else it does: read
+the ratios, which are taken in one run.
+"""
+
+import argparse
+import sys
+import warnings
+from time import perf_counter
+
+import numpy as np
+from picard import picard
+from scipy.optimize import linear_sum_assignment
+from sklearn.decomposition import FastICA
+
+from skaws import AmortisedICA
+
+# Name: sources, features, noise, rows, kind of sources.
+CASES = {
+    "6x8": (6, 8, 0.3, 5000, "laplace"),
+    "6x8 quiet": (6, 8, 0.0, 5000, "laplace"),
+    "6x8 loud": (6, 8, 1.0, 5000, "laplace"),
+    "20x30": (20, 30, 0.5, 20_000, "laplace"),
+    "40x64": (40, 64, 0.5, 20_000, "laplace"),
+    "20x30 million": (20, 30, 0.5, 1_000_000, "laplace"),
+    "10x10 noisy": (10, 10, 1.0, 5000, "laplace"),
+    "10x10 laplace": (10, 10, 0.0, 5000, "laplace"),
+    "10x10 uniform": (10, 10, 0.0, 5000, "uniform"),
+    "10x10 mixed": (10, 10, 0.0, 5000, "mixed"),
+    "4 in 3": (4, 3, 0.0, 5000, "sparse"),
+    "4 in 3 noisy": (4, 3, 0.1, 5000, "sparse"),
+}
+TOY = {"toy": (2, 4, 0.3, 1000, "laplace")}
+PICARDS = ({"ortho": False}, {"extended": True}, {"ortho": False, "extended": True})
+
+
+def make(n_sources, n_features, noise, n_rows, kind, seed):
+    """Mixed rows of unit-variance sources, and the mixing matrix."""
+    rng = np.random.default_rng(seed)
+    mixing = rng.standard_normal((n_features, n_sources))
+    sources = rng.laplace(size=(n_rows, n_sources)) / np.sqrt(2)
+    flat = rng.uniform(-np.sqrt(3), np.sqrt(3), sources.shape)
+    if kind == "uniform":
+        sources = flat
+    elif kind == "mixed":
+        sources[:, ::2] = flat[:, ::2]
+    elif kind == "sparse":
+        sources = np.sign(sources) * np.abs(sources) ** 1.5
+        sources /= sources.std(axis=0)
+    return sources @ mixing.T + noise * rng.standard_normal((n_rows, n_features)), mixing
+
+
+def amari(unmixing, mixing):
+    """Amari's error of an unmixing matrix."""
+    gain = np.abs(unmixing @ mixing)
+    n = len(gain)
+    rows = np.sum(gain / gain.max(axis=1, keepdims=True)) - n
+    return (rows + np.sum(gain / gain.max(axis=0)) - n) / (2 * n * (n - 1))
+
+
+def cosine(found, truth):
+    """Mean |cosine| of matched columns."""
+    found = found / np.linalg.norm(found, axis=0)
+    cosines = np.abs(found.T @ (truth / np.linalg.norm(truth, axis=0)))
+    return cosines[linear_sum_assignment(-cosines)].mean()
+
+
+def timed(function):
+    """Result of a call, and its seconds."""
+    start = perf_counter()
+    return function(), perf_counter() - start
+
+
+def peers(X, n_sources):
+    """Unmixing matrices and seconds of FastICA, and of three Picards."""
+    fast = FastICA(n_sources, whiten="unit-variance", random_state=0, max_iter=1000)
+    fast, fast_seconds = timed(lambda: fast.fit(X).components_)
+    found = []
+    for options in PICARDS:
+        whitening, rotation, _ = picard(
+            X.T, n_components=n_sources, random_state=0, **options
+        )
+        found.append(rotation @ whitening)
+    return fast, fast_seconds, found
+
+
+def compare(name, case, seed):
+    """Print a row for one data set."""
+    n_sources, n_features, noise, _, _ = case
+    X, mixing = make(*case, seed)
+    model = AmortisedICA(n_sources, random_state=seed)
+    _, seconds = timed(lambda: model.fit(X))
+    variance = float(np.mean(model.noise_variance_))
+    share = f"{variance / noise**2:6.3f}" if noise else f"{variance:6.0e}"
+    start = f"{name:>15} {seed:4} {seconds:6.2f} s  noise {share}"
+    if n_sources > n_features:
+        print(f"{start}  matched cosine {cosine(model.mixing_, mixing):.3f}", flush=True)
+        return
+    fast, fast_seconds, picards = peers(X, n_sources)
+    error = amari(model.components_, mixing)
+    to_fast = error / amari(fast, mixing)
+    to_picard = error / min(amari(unmixing, mixing) for unmixing in picards)
+    print(
+        f"{start}  Amari {error:.4f}  / FastICA {to_fast:5.2f} ({fast_seconds:.2f} s)"
+        f"  / Picard {to_picard:5.2f}",
+        flush=True,
+    )
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--cases", nargs="*", default=list(CASES))
+    options = parser.parse_args(argv)
+    warnings.simplefilter("ignore")
+    print("noise: estimated variance over the true one (itself, where there is none)")
+    for name in options.cases:
+        for seed in range(options.seeds):
+            compare(name, {**CASES, **TOY}[name], seed)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,122 @@
+"""Log marginal likelihoods and posterior means, by importance sampling."""
+
+import numpy as np
+from scipy.special import gammaln, logsumexp
+from sklearn.utils import gen_batches
+
+from .models import LatentVariableModel
+
+__all__ = ["importance_posterior", "log_marginal_likelihood", "posterior_mean"]
+
+N_DRAWS = 200
+DOF = 10.0  # tails heavier than the Gaussian's
+N_AT_ONCE = 2000
+
+
+def log_marginal_likelihood(model, params, X, n_draws=N_DRAWS):
+    """log p(x) of each row: exact where the model has a formula.
+
+    Parameters
+    ----------
+    model : GenerativeModel
+        A model with an exact ``log_marginal``, or a :class:`LatentVariableModel` with a
+        linear mean.
+    params : nested dict of arrays
+        Its params.
+    X : array of shape (m, n_features)
+        Rows; NaN marks a missing entry.
+    n_draws : int, default=200
+        Draws of the latents for each row, where there is no formula.
+
+    Returns
+    -------
+    log_marginal : array of shape (m,)
+        In nats.
+    """
+    exact = model.log_marginal(params, X)
+    return importance_posterior(model, params, X, n_draws)[0] if exact is None else exact
+
+
+def posterior_mean(model, params, X, n_draws=N_DRAWS):
+    """E[z | x] of each row: exact where the model has a formula.
+
+    Parameters
+    ----------
+    model, params, X, n_draws
+        As in :func:`log_marginal_likelihood`.
+
+    Returns
+    -------
+    mean : array of shape (m, n_latents)
+    """
+    exact = model.posterior_mean(params, X)
+    return importance_posterior(model, params, X, n_draws)[1] if exact is None else exact
+
+
+def importance_posterior(model, params, X, n_draws=N_DRAWS):
+    """Log marginal and posterior mean of each row, by importance sampling.
+
+    The proposal is a multivariate Student's t with the mean and covariance of the
+    posterior under Gaussian latents with the same moments.  All rows share the same random
+    numbers, which never change: the answer for a row depends on that row alone.
+
+    Parameters
+    ----------
+    model : LatentVariableModel
+        A model with a linear mean.
+    params, X, n_draws
+        As in :func:`log_marginal_likelihood`.
+
+    Returns
+    -------
+    log_marginal : array of shape (m,)
+        In nats.
+    mean : array of shape (m, n_latents)
+    """
+    twin = model.linear_gaussian(params) if isinstance(model, LatentVariableModel) else None
+    if twin is None:
+        raise NotImplementedError(
+            f"{type(model).__name__} has no log_marginal and no linear mean to build an "
+            "importance proposal from. Give the model a log_marginal method."
+        )
+    white, log_white = student_draws(n_draws, model.n_latents)
+    answers = []
+    for rows in gen_batches(len(X), N_AT_ONCE):
+        block = np.asarray(X[rows], dtype=float)
+        answers.append(weigh_draws(model, params, block, twin, white, log_white))
+    log_marginal, mean = zip(*answers, strict=True)
+    return np.concatenate(log_marginal), np.concatenate(mean)
+
+
+def weigh_draws(model, params, X, twin, white, log_white):
+    """Importance sampling of one block of rows."""
+    centre = twin.posterior_mean(X)
+    # Complete rows share one covariance.
+    covariance = twin.posterior_covariance(X if np.isnan(X).any() else X[:1])
+    variances, axes = np.linalg.eigh(covariance / (1 - 2 / DOF))
+    variances = np.maximum(variances, 1e-10 * variances[:, -1:])
+    factor = axes * np.sqrt(variances)[:, None, :]
+    log_volume = 0.5 * np.sum(np.log(variances), axis=1)
+    log_weights = np.empty((len(white), len(X)))
+    for draw, log_density, out in zip(white, log_white, log_weights, strict=True):
+        latents = centre + factor @ draw
+        out[:] = model.log_joint(params, latents, X) - log_density
+    log_weights += log_volume
+    total = logsumexp(log_weights, axis=0)
+    mean = np.zeros_like(centre)
+    for draw, share in zip(white, np.exp(log_weights - total), strict=True):
+        mean += share[:, None] * (centre + factor @ draw)
+    return total - np.log(len(white)), mean
+
+
+def student_draws(n_draws, n_latents):
+    """Fixed draws from a standard Student's t, antithetic, and their log densities."""
+    rng = np.random.default_rng(0)
+    normal = rng.standard_normal((n_draws // 2, n_latents))
+    chi = rng.chisquare(DOF, n_draws // 2)
+    half = normal * np.sqrt(DOF / chi)[:, None]
+    draws = np.concatenate([half, -half])
+    constant = gammaln((DOF + n_latents) / 2) - gammaln(DOF / 2)
+    constant -= 0.5 * n_latents * np.log(DOF * np.pi)
+    distance = np.sum(draws**2, axis=1)
+    return draws, constant - 0.5 * (DOF + n_latents) * np.log1p(distance / DOF)
