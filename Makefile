@@ -30,6 +30,7 @@ bench-ica: .venv/test.stamp
 	$(BIN)/python examples/benchmarks/bench_ica.py
 
 doc: .venv/doc.stamp
+	rm -rf doc/generated
 	$(BIN)/python -m sphinx -W --keep-going -b html doc doc/_build/html
 	@echo "Open doc/_build/html/index.html"
 

@@ -163,7 +163,9 @@ class AmortisedEstimator(
                 trainings.append(training)
                 if isinstance(training.failure, KeyboardInterrupt):
                     break
-            best = max(trainings, key=lambda training: self._rank(training, rows))
+            best = trainings[0]
+            if len(trainings) > 1:
+                best = max(trainings, key=lambda training: self._rank(training, rows))
             schedule = best.state.optimizer.schedule
             self.history_ = best.history
             self.n_iter_ = len(best.history.get("objective", ()))

@@ -133,8 +133,9 @@ Prior or list, default="generalized_normal"
     With as many sources as columns, or more, the second moments of X do not tell the noise
     from the signal.  A square mixing is fitted at five noise levels, which are compared by
     likelihood, if there are 1000 rows at least; the level is coarse, and zero noise is
-    reported as 2% of the smallest principal variance.  More sources than columns are found
-    when they are sparse; four random starts are compared.
+    reported as 2% of the smallest principal variance.  More sources than columns can be
+    found when they are sparse: four random starts are compared, but local optima remain
+    (the user guide has figures), so compare more by `n_init`.
 
     ``score`` and ``transform`` are importance sampling with 200 draws a row, the same every
     time (:func:`skaws.evaluation.importance_posterior`).
