@@ -45,7 +45,13 @@ class Report(NamedTuple):
 
 
 class ModelCheckError(AssertionError):
-    """A law does not hold; the message is the report, ``report`` the findings."""
+    """A law does not hold; the message is the report.
+
+    Parameters
+    ----------
+    report : Report
+        The findings; kept as the attribute ``report``.
+    """
 
     def __init__(self, report):
         super().__init__(str(report))

@@ -26,12 +26,17 @@ def log_marginal_likelihood(model, params, X, n_draws=N_DRAWS):
     X : array of shape (m, n_features)
         Rows; NaN marks a missing entry.
     n_draws : int, default=200
-        Draws of the latents for each row, where there is no formula.
+        Draws of the latents for each row, where there is no formula; an even number.
 
     Returns
     -------
     log_marginal : array of shape (m,)
         In nats.
+
+    Raises
+    ------
+    NotImplementedError
+        If there is neither a formula nor a linear mean.
     """
     exact = model.log_marginal(params, X)
     return importance_posterior(model, params, X, n_draws)[0] if exact is None else exact
@@ -48,6 +53,11 @@ def posterior_mean(model, params, X, n_draws=N_DRAWS):
     Returns
     -------
     mean : array of shape (m, n_latents)
+
+    Raises
+    ------
+    NotImplementedError
+        If there is neither a formula nor a linear mean.
     """
     exact = model.posterior_mean(params, X)
     return importance_posterior(model, params, X, n_draws)[1] if exact is None else exact
@@ -72,6 +82,11 @@ def importance_posterior(model, params, X, n_draws=N_DRAWS):
     log_marginal : array of shape (m,)
         In nats.
     mean : array of shape (m, n_latents)
+
+    Raises
+    ------
+    NotImplementedError
+        If the model has no linear mean.
     """
     twin = model.linear_gaussian(params) if isinstance(model, LatentVariableModel) else None
     if twin is None:

@@ -11,7 +11,7 @@ from skaws.bijectors import Positive
 from skaws.checks import ModelCheckError, Report, check_model
 from skaws.models import FunctionModel
 
-from .helpers import altered, gaussian_model
+from .common import altered, gaussian_model
 
 RIGHT = gaussian_model(2, per_feature=True)
 LAWS = [

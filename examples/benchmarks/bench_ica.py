@@ -15,6 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.decomposition import FastICA
 
 from skaws import AmortisedICA
+from skaws.regression import default_regressor
 
 # Name: sources, features, noise, rows, kind of sources.
 CASES = {
@@ -85,11 +86,11 @@ def peers(X, n_sources):
     return fast, fast_seconds, found
 
 
-def compare(name, case, seed):
+def compare(name, case, seed, **options):
     """Print a row for one data set."""
     n_sources, n_features, noise, _, _ = case
     X, mixing = make(*case, seed)
-    model = AmortisedICA(n_sources, random_state=seed)
+    model = AmortisedICA(n_sources, random_state=seed, **options)
     _, seconds = timed(lambda: model.fit(X))
     variance = float(np.mean(model.noise_variance_))
     share = f"{variance / noise**2:6.3f}" if noise else f"{variance:6.0e}"
@@ -112,12 +113,15 @@ def main(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--cases", nargs="*", default=list(CASES))
+    parser.add_argument("--kernel", action="store_true", help="kernel ridge regression")
     options = parser.parse_args(argv)
+    kernel = {"regressor": default_regressor(), "n_simulations": 300}
     warnings.simplefilter("ignore")
     print("noise: estimated variance over the true one (itself, where there is none)")
     for name in options.cases:
         for seed in range(options.seeds):
-            compare(name, {**CASES, **TOY}[name], seed)
+            case = {**CASES, **TOY}[name]
+            compare(name, case, seed, **(kernel if options.kernel else {}))
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ class AmortisedEstimator(
         return 300 if model.n_latents is None else min(100 + 20 * model.n_latents, 500)
 
     def _make_starts(self, model, rows, rng):
-        """Params that one restart tries, best likelihood first served."""
+        """Params that one restart tries; of the outcomes the likeliest is kept."""
         return [model.init_params(rows, rng)]
 
     @_fit_context(prefer_skip_nested_validation=True)

@@ -6,7 +6,7 @@ import pytest
 from skaws.decoders import Linear
 from skaws.params import ParameterSpace
 
-from ..helpers import gaussian_params, with_holes
+from ..common import gaussian_params, with_holes
 
 N, D, K = 500, 5, 2
 UNITS = np.array([0.01, 1.0, 1.0, 10.0, 100.0])

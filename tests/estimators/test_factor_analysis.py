@@ -65,7 +65,7 @@ def X():
     "table, n_components, margin",
     # Over five splits and seeds held-out scores differed from EM's by -0.02 to 0.04 on
     # digits and by -0.07 to 0.01 on breast cancer (make bench); without factors they
-    # would be 12 and 24 nats lower.
+    # would be 12 and 25 nats lower.
     [(digits, 10, 0.05), (breast_cancer, 5, 0.1)],
 )
 def test_held_out_likelihood_is_that_of_em(table, n_components, margin):
@@ -245,5 +245,5 @@ def test_rows_on_disk_stay_there(tmp_path):
     model = AmortisedFactorAnalysis(3, random_state=0).fit(on_disk)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 0.6 * X.nbytes  # measured: 6 MB, whatever the number of rows
+    assert peak < 0.5 * X.nbytes  # measured: 6 MB, whatever the number of rows
     assert model.score(X[:1000]) > AmortisedFactorAnalysis(1).fit(X[:5000]).score(X[:1000])

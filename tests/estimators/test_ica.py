@@ -66,8 +66,8 @@ def fitted(noisy):
 
 
 def test_beats_fastica_under_noise(fitted, noisy):
-    # Ten design seeds: 0.34 to 0.92 of FastICA's error, 0.66 in the median; noise
-    # variance within 4% of the truth.
+    # Ten data sets: 0.34 to 1.18 of FastICA's error, 0.75 in the median, one above 1 (make
+    # bench-ica has five of them; this is its first); noise variance within 4% of the truth.
     X, mixing, _ = noisy
     fast = FastICA(6, whiten="unit-variance", random_state=0, max_iter=1000).fit(X)
     assert amari(fitted.components_, mixing) < 0.95 * amari(fast.components_, mixing)
@@ -91,6 +91,8 @@ def test_sources_peaked_or_flat_are_found_without_noise(kind):
     assert amari(model.components_, mixing) < 1.1 * amari(fast.components_, mixing)
     shapes = model.params_["prior"]["shape"]
     assert np.all(shapes < 1.3 if kind is laplace else shapes > 4)
+    smallest = np.linalg.eigvalsh(np.cov(X.T))[0]
+    assert model.noise_variance_ < 0.05 * smallest  # the lowest level is 0.02
 
 
 def test_square_noise_does_not_vanish():
@@ -100,14 +102,15 @@ def test_square_noise_does_not_vanish():
     assert model.noise_variance_ > 0.1 * smallest  # the lowest level would be 0.02
 
 
-def test_more_sources_than_mixtures():
-    # Nine design seeds: 0.84 to 1.00, 0.98 in the median; local optima remain.
-    X, mixing, _ = mixtures(4, 3, 0.0, 5000, seed=2, kind=sparse)
-    model = AmortisedICA(4, random_state=0).fit(X)
+def test_more_sources_than_mixtures_are_learnt():
+    # Held-out rows gained 0.26 to 0.51 nats over the start in four design seeds.  The
+    # mixing itself is not reliable (matched cosines of 0.83 to 1.00, make bench-ica):
+    # local optima remain, and no test here says otherwise.
+    X, _, _ = mixtures(4, 3, 0.0, 5000, seed=0, kind=sparse)
+    model = AmortisedICA(4, random_state=0).fit(X[:4000])
     assert model.mixing_.shape == (3, 4)
-    assert matched_cosines(model.mixing_, mixing).mean() > 0.95
-    start = AmortisedICA(4, random_state=0, max_iter=1).fit(X)
-    assert matched_cosines(start.mixing_, mixing).mean() < 0.95
+    start = AmortisedICA(4, random_state=0, max_iter=1).fit(X[:4000])
+    assert model.score(X[4000:]) > start.score(X[4000:]) + 0.2
 
 
 def test_missing_entries_cost_little(noisy, fitted):

@@ -10,7 +10,7 @@ from skaws.likelihoods import Gaussian
 from skaws.likelihoods.gaussian import gaussian_log_density
 from skaws.params import ParameterSpace
 
-from ..helpers import assert_means, with_holes
+from ..common import assert_means, with_holes
 
 N, D = 20, 3
 VARIANCES = {"shared": np.array(0.7), "per feature": np.array([0.2, 1.0, 5.0])}

@@ -12,7 +12,7 @@ from skaws.models import GenerativeModel, LatentVariableModel
 from skaws.params import ParameterSpace, shift
 from skaws.priors import Gaussian
 
-from ..helpers import gaussian_model, gaussian_params, with_holes
+from ..common import gaussian_model, gaussian_params, with_holes
 
 D, N = 4, 30
 FLOOR = np.array([0.1, 0.2, 0.3, 0.4])

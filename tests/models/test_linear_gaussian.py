@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal
 from skaws.models import linear_gaussian
 from skaws.models.linear_gaussian import LinearGaussian
 
-from ..helpers import with_holes
+from ..common import with_holes
 
 K, D, M = 2, 5, 12
 ANSWERS = ["posterior_mean", "posterior_covariance", "log_marginal"]

@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal
 
 from skaws.priors import Gaussian
 
-from ..helpers import assert_means
+from ..common import assert_means
 
 N_LATENTS = [1, 3]
 

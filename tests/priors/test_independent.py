@@ -18,7 +18,7 @@ from skaws.priors import (
     Uniform,
 )
 
-from ..helpers import altered
+from ..common import altered
 
 MIXING = np.array([[1.5, -0.4], [0.7, 0.8]])
 PARTS = [Laplace(1), Mixed(GeneralizedNormal(2)), Uniform(2), StudentT(1)]

@@ -18,7 +18,7 @@ from skaws.priors import (
     StudentT,
 )
 
-from ..helpers import altered, assert_means
+from ..common import altered, assert_means
 
 MIXING = np.array([[1.5, -0.4], [0.7, 0.8]])
 

@@ -18,7 +18,7 @@ from skaws.priors import (
     Uniform,
 )
 
-from ..helpers import altered, assert_means
+from ..common import altered, assert_means
 
 N_SAMPLES, N_GROUPS = 20_000, 200
 

@@ -8,7 +8,7 @@ import pytest
 from skaws.models import FunctionModel
 from skaws.regression import LatentEstimate
 
-from ..helpers import gaussian_model, gaussian_params, with_holes
+from ..common import gaussian_model, gaussian_params, with_holes
 
 N = 1000
 
