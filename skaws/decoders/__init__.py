@@ -1,7 +1,10 @@
 """Decoders: the map from latents to the location of each observation."""
 
 from .base import Decoder
+from .chain import Chain
+from .elementwise import Elementwise
 from .linear import Linear
+from .mlp import MLP
 from .span import Span
 
-__all__ = ["Decoder", "Linear", "Span"]
+__all__ = ["Chain", "Decoder", "Elementwise", "Linear", "MLP", "Span"]

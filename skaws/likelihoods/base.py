@@ -34,6 +34,10 @@ class Likelihood(ABC):
         """Params to start from, given real rows and simulated locations."""
         return {}
 
+    def location_of(self, X):
+        """Locations near real rows X (with NaN), for a decoder to start from."""
+        return X
+
     @abstractmethod
     def sample(self, params, location, rng):
         """Draw observations, shape of `location`."""

@@ -84,7 +84,8 @@ class LatentVariableModel(GenerativeModel):
     def init_params(self, X, rng):
         X = np.asarray(X, dtype=float)
         prior = self.prior.init_params(X, rng)
-        decoder = self.decoder.init_params(X, self.prior.n_latents, rng)
+        rows = self.likelihood.location_of(X)
+        decoder = self.decoder.init_params(rows, self.prior.n_latents, rng)
         location = self.decoder.location(decoder, self.prior.sample(prior, 1000, rng))
         likelihood = self.likelihood.init_params(X, location, rng)
         return {"prior": prior, "decoder": decoder, "likelihood": likelihood}

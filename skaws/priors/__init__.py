@@ -1,23 +1,35 @@
 """Priors p(z): how latents are drawn, and how likely they are."""
 
 from .base import Prior
+from .bernoulli import Bernoulli
+from .beta import Beta
+from .categorical import Categorical
+from .circle import UniformCircle
 from .gaussian import Gaussian
+from .gaussian_mixture import GaussianMixture
 from .generalized_normal import GeneralizedNormal
 from .independent import Independent
 from .laplace import Laplace
 from .logistic import Logistic
 from .mixed import Mixed
+from .sphere import Sphere
 from .student_t import StudentT
 from .uniform import Uniform
 
 __all__ = [
+    "Bernoulli",
+    "Beta",
+    "Categorical",
     "Gaussian",
+    "GaussianMixture",
     "GeneralizedNormal",
     "Independent",
     "Laplace",
     "Logistic",
     "Mixed",
     "Prior",
+    "Sphere",
     "StudentT",
     "Uniform",
+    "UniformCircle",
 ]

@@ -12,8 +12,8 @@ class Prior(ABC):
     ----------
     n_latents : int
         Number of columns of the latents.
-    support : {"real", "nonnegative", "unit"}
-        Values a latent may take.
+    support : {"real", "nonnegative", "unit", "binary", "onehot", "sphere"}
+        Values a latent may take; rows with a single one; rows of length one.
     gaussian : bool
         Whether latents are jointly Gaussian: linear models then have exact answers.
     """

@@ -1,0 +1,141 @@
+"""A neural network."""
+
+from itertools import pairwise
+
+import numpy as np
+from autograd.extend import defvjp_argnums, primitive
+from sklearn.utils import resample
+from sklearn.utils.extmath import randomized_svd
+
+from ..moments import column_moments
+from .base import Decoder
+
+__all__ = ["MLP"]
+
+N_ROWS = 2000  # of X, at most, for the start
+
+# Name: function, and its derivative in terms of its value.
+ACTIVATIONS = {
+    "tanh": (np.tanh, lambda value: 1 - value**2),
+    "relu": (lambda entries: np.maximum(entries, 0), lambda value: value > 0),
+    "softplus": (lambda entries: np.logaddexp(0, entries), lambda value: -np.expm1(-value)),
+    # Locations leave in double precision, whatever that of the layers.
+    "identity": (lambda entries: np.asarray(entries, float), lambda value: 1),
+}
+
+
+class MLP(Decoder):
+    """Multi-layer perceptron: dense layers, linear in the last.
+
+    ``h_0 = z``, ``h_i = activation(h_(i-1) @ weight_i + bias_i)``; the location is
+    ``h_L @ weight + bias``.  A network can bend any latents into any shape: use it where
+    latents are few, and :class:`Linear` where a straight answer is wanted.
+
+    The hidden layers start at random, the last one at the ridge regression of X on them,
+    with standardised principal component scores of X in place of the latents.
+
+    Parameters
+    ----------
+    hidden : tuple of int, default=(50,)
+        Widths of the hidden layers.
+    activation : {"tanh", "relu", "softplus", "identity"}, default="tanh"
+        Function of each hidden entry.
+    dtype : {"float64", "float32"}, default="float64"
+        Precision of the layers.  "float32" is faster where layers are wide; params stay
+        in double precision.
+
+    Raises
+    ------
+    ValueError
+        If the activation is none of these.
+
+    Notes
+    -----
+    Each layer is one node on autograd's tape with its derivative written out, for first
+    derivatives only.  Params of layer i stand under ``str(i)``.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> decoder = MLP(hidden=(10,))
+    >>> params = decoder.init_params(rng.standard_normal((30, 4)), 2, rng)
+    >>> decoder.location(params, np.zeros((5, 2))).shape
+    (5, 4)
+    """
+
+    def __init__(self, hidden=(50,), activation="tanh", dtype="float64"):
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"activation must be one of {[*ACTIVATIONS]}; got {activation!r}."
+            )
+        self.hidden = hidden
+        self.activation = activation
+        self.dtype = dtype
+
+    def init_params(self, X, n_latents, rng):
+        rows = resample(X, replace=False, n_samples=min(len(X), N_ROWS), random_state=0)
+        layers, values = [], scores(rows, n_latents, rng)
+        rows = np.where(np.isnan(rows), column_moments(X)[0], rows)
+        for fan_in, fan_out in pairwise((n_latents, *self.hidden)):
+            weight = rng.standard_normal((fan_in, fan_out)) / np.sqrt(fan_in)
+            layers.append({"weight": weight, "bias": 0.5 * rng.standard_normal(fan_out)})
+            values = self._layer(values, layers[-1], self.activation)
+        mean, centre = values.mean(axis=0), rows.mean(axis=0)
+        gram = (values - mean).T @ (values - mean) + 1e-2 * len(rows) * np.eye(len(mean))
+        weight = np.linalg.solve(gram, (values - mean).T @ (rows - centre))
+        layers.append({"weight": weight, "bias": centre - mean @ weight})
+        return {str(i): layer for i, layer in enumerate(layers)}
+
+    def location(self, params, latents):
+        *hidden, last = params.values()
+        for layer in hidden:
+            latents = self._layer(latents, layer, self.activation)
+        return self._layer(latents, last, "identity")
+
+    def in_units(self, step, scale):
+        """Steps of the last layer are in units of the noise, the others as they are."""
+        last = str(len(self.hidden))
+        return {**step, last: {name: own * scale for name, own in step[last].items()}}
+
+    def _layer(self, inputs, layer, activation):
+        return dense(inputs, layer["weight"], layer["bias"], activation, self.dtype)
+
+
+def scores(X, n_latents, rng):
+    """Standardised principal component scores; noise beyond the rank of X."""
+    mean, deviation = column_moments(X)
+    unit = np.where(deviation > 0, deviation, 1.0)
+    Z = np.where(np.isnan(X), 0.0, (X - mean) / unit)
+    n_found = min(n_latents, *Z.shape)
+    left, lengths, _ = randomized_svd(Z, n_found, random_state=0)
+    kept = int(np.sum(lengths > 1e-6 * lengths[0]))
+    found = rng.standard_normal((len(X), n_latents))
+    found[:, :kept] = np.sqrt(len(X)) * left[:, :kept]
+    return found
+
+
+@primitive
+def dense(inputs, weight, bias, activation, dtype):
+    """``activation(inputs @ weight + bias)`` in the precision of `dtype`."""
+    entries = np.asarray(inputs, dtype) @ np.asarray(weight, dtype)
+    entries += np.asarray(bias, dtype)
+    return ACTIVATIONS[activation][0](entries)
+
+
+def dense_vjps(argnums, answer, arguments, _):
+    """Pull-back to those of inputs, weight and bias that are on the tape."""
+    inputs, weight, _, activation, dtype = arguments
+
+    def pull_back(g):
+        g = np.asarray(g, dtype) * ACTIVATIONS[activation][1](answer)
+        to = (
+            lambda: g @ np.asarray(weight, dtype).T,
+            lambda: np.asarray(inputs, dtype).T @ g,
+            lambda: np.sum(g, axis=0),
+        )
+        return tuple(np.asarray(to[argument](), float) for argument in argnums)
+
+    return pull_back
+
+
+defvjp_argnums(dense, dense_vjps)

@@ -1,0 +1,274 @@
+"""Laws of decoders; those of the linear ones stand in their own files too."""
+
+import pickle
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from autograd import make_vjp
+from autograd.misc import flatten
+
+from skaws.checks import check_model
+from skaws.decoders import MLP, Chain, Elementwise, Linear, Span
+from skaws.likelihoods import Gaussian as GaussianNoise
+from skaws.models import LatentVariableModel
+from skaws.params import ParameterSpace
+from skaws.priors import Gaussian
+
+from ..common import altered, with_holes
+
+N, D, K = 400, 5, 2
+REGISTRY = {
+    "Linear": Linear(),
+    "Span": Span(),
+    "MLP": MLP((10,)),
+    "MLP, deep": MLP((10, 5)),
+    "MLP, relu": MLP((20,), "relu"),
+    "MLP, softplus": MLP((10,), "softplus"),
+    "Chain, exp": Chain([Linear(), Elementwise("exp")]),
+    "Chain, sigmoid": Chain([MLP((10,)), Elementwise("sigmoid")]),
+    "Chain, softplus": Chain([Linear(), Elementwise("softplus")]),
+    "Chain, bent first": Chain([Elementwise("softplus"), Linear()]),
+    "Chain, nested": Chain([Chain([Elementwise(), MLP((5,))]), Elementwise("exp")]),
+}
+SUPPORTS = {
+    "real": lambda values: np.isfinite(values).all(),
+    "nonnegative": lambda values: np.all(values >= 0),
+    "unit": lambda values: np.all((values >= 0) & (values <= 1)),
+}
+
+
+@pytest.fixture
+def X():
+    """Rows about a curved surface, with entries between 0 and 1."""
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal((N, K))
+    bent = np.tanh(z @ rng.standard_normal((K, D))) + np.cos(z[:, :1])
+    rows = np.exp(0.5 * bent + 0.1 * rng.standard_normal((N, D)))
+    return rows / (1.1 * rows.max())
+
+
+@pytest.fixture
+def z():
+    return np.random.default_rng(1).standard_normal((8, K))
+
+
+def started(decoder, X, n_latents=K):
+    return decoder.init_params(X, n_latents, np.random.default_rng(2))
+
+
+def locations_lie_in_the_support_declared(decoder, X, z):
+    values = decoder.location(started(decoder, X), z)
+    assert values.shape == (len(z), D) and values.dtype == float
+    assert SUPPORTS[decoder.location_support("real")](values)
+
+
+def tape_agrees_with_differences(decoder, X, z):
+    rng, h = np.random.default_rng(3), 1e-6
+    start, unflatten = flatten((z, started(decoder, X)))
+
+    def values(vector):
+        latents, params = unflatten(vector)
+        return decoder.location(params, latents)
+
+    pull_back, value = make_vjp(values)(start)
+    direction, weights = rng.standard_normal(start.shape), rng.standard_normal(value.shape)
+    by_tape = pull_back(weights) @ direction
+    ahead, behind = (values(start + h * s * direction) for s in (1, -1))
+    by_difference = np.sum(weights * (ahead - behind)) / (2 * h)
+    np.testing.assert_allclose(by_tape, by_difference, rtol=1e-6, atol=1e-6)
+
+
+def linear_map_is_that_of_the_location(decoder, X, z):
+    params = started(decoder, X)
+    linear = decoder.linear_map(params)
+    values = decoder.location(params, z)
+    if linear is None:
+        middle = decoder.location(params, 0.5 * (z + z[::-1]))
+        assert np.max(np.abs(middle - 0.5 * (values + values[::-1]))) > 1e-3
+    else:
+        np.testing.assert_allclose(values, linear[0] + z @ linear[1], rtol=1e-10)
+
+
+def starts_from_rows_with_holes_and_constant_columns(decoder, X, z):
+    X = with_holes(X, 0.3, np.random.default_rng(0))
+    X[:, 0] = 1.0
+    for n_latents in (1, D + 2):
+        params = started(decoder, X, n_latents)
+        space = ParameterSpace(params, decoder.constraints)  # raises if not finite
+        assert space.size > 0
+
+
+def starts_about_the_mean_row(decoder, X, z):
+    params = started(decoder, X)
+    latents = np.random.default_rng(4).standard_normal((1000, K))
+    mean = decoder.location(params, latents).mean(axis=0)
+    assert np.all(np.abs(mean - X.mean(axis=0)) < 1.5 * X.std(axis=0))
+
+
+def a_pickled_twin_gives_the_same_locations(decoder, X, z):
+    params, twin = started(decoder, X), pickle.loads(pickle.dumps(decoder))
+    np.testing.assert_array_equal(decoder.location(params, z), twin.location(params, z))
+
+
+def steps_of_the_last_layer_are_in_units_of_the_noise(decoder, X, z):
+    # Ten times the noise, ten times the step; before a function of entries, no matter.
+    params = started(decoder, X)
+    step = flatten(params)[1](np.ones(flatten(params)[0].size))
+    units = np.arange(1.0, D + 1)
+    small, large = (flatten(decoder.in_units(step, s * units))[0] for s in (1.0, 10.0))
+    moves = large != small
+    ends_bent = decoder.location_support("real") != "real"
+    assert np.any(moves) != ends_bent
+    np.testing.assert_allclose(large[moves], 10 * small[moves])
+    assert set(np.round(small[moves], 12)) <= {0.0, *units}
+
+
+def obeys_the_laws_of_models(decoder, X, z):
+    check_model(LatentVariableModel(Gaussian(K), decoder, GaussianNoise()), X[:, :3])
+
+
+LAWS = [
+    locations_lie_in_the_support_declared,
+    tape_agrees_with_differences,
+    linear_map_is_that_of_the_location,
+    starts_from_rows_with_holes_and_constant_columns,
+    starts_about_the_mean_row,
+    a_pickled_twin_gives_the_same_locations,
+    steps_of_the_last_layer_are_in_units_of_the_noise,
+    obeys_the_laws_of_models,
+]
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+@pytest.mark.parametrize("law", LAWS)
+def test_law(law, name, X, z):
+    law(REGISTRY[name], X, z)
+
+
+def bent(decoder):
+    """The decoder with locations that its other promises do not know of."""
+
+    def location(params, latents):
+        values = decoder.location(params, latents)
+        fixed = values.copy() if isinstance(values, np.ndarray) else values._value
+        return values - 3 + 0.01 * fixed**2
+
+    return altered(decoder, location=location)
+
+
+@pytest.mark.parametrize(
+    ("law", "name"),
+    [
+        (locations_lie_in_the_support_declared, "Chain, sigmoid"),
+        (tape_agrees_with_differences, "Linear"),
+        (linear_map_is_that_of_the_location, "Linear"),
+        (starts_about_the_mean_row, "Linear"),
+    ],
+)
+def test_wrong_decoder_breaks_the_law(law, name, X, z):
+    with pytest.raises(AssertionError):
+        law(bent(REGISTRY[name]), X, z)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "softplus"])
+def test_derivatives_written_out_are_those_of_the_plain_network(activation, X, z):
+    plain = {
+        "tanh": anp.tanh,
+        "relu": lambda u: anp.maximum(u, 0.0),
+        "softplus": lambda u: anp.logaddexp(0.0, u),
+    }[activation]
+    decoder = MLP((10, 7), activation)
+    start, unflatten = flatten((z, started(decoder, X)))
+
+    def network(params, values):
+        *hidden, last = params.values()
+        for layer in hidden:
+            values = plain(anp.dot(values, layer["weight"]) + layer["bias"])
+        return anp.dot(values, last["weight"]) + last["bias"]
+
+    def pulled_back(function):
+        def of_vector(vector):
+            latents, params = unflatten(vector)
+            return function(params, latents)
+
+        return make_vjp(of_vector)(start)[0](np.arange(8.0 * D).reshape(8, D))
+
+    expected = pulled_back(network)
+    np.testing.assert_allclose(pulled_back(decoder.location), expected, rtol=1e-11)
+
+
+def test_single_precision_is_the_same_network_to_six_digits(X, z):
+    single, double = MLP((10,), dtype="float32"), MLP((10,))
+    start, unflatten = flatten((z, started(double, X)))
+
+    def both(decoder):
+        def of_vector(vector):
+            latents, params = unflatten(vector)
+            return decoder.location(params, latents)
+
+        pull_back, values = make_vjp(of_vector)(start)
+        return np.append(pull_back(np.ones(values.shape)), values)
+
+    assert single.location(*unflatten(start)[::-1]).dtype == float
+    found, expected = both(single), both(double)
+    assert found.dtype == float and np.any(found != expected)
+    np.testing.assert_allclose(found, expected, atol=1e-6 * np.max(np.abs(expected)))
+
+
+def test_network_starts_nearer_to_curved_rows_than_a_straight_line():
+    # Of an arc the first principal score is the sine; its sign is anyone's.
+    angle = np.linspace(-1.5, 1.5, 200)
+    X = np.stack([np.sin(angle), np.sin(angle), np.cos(angle)], axis=1)
+    score = X[:, :1] / X[:, :1].std()
+
+    def error(decoder):
+        params = started(decoder, X, 1)
+        rows = [decoder.location(params, sign * score) for sign in (-1, 1)]
+        return min(np.mean((X - values) ** 2) for values in rows)
+
+    assert error(MLP((50,))) < 0.3 * error(Linear())
+
+
+def test_network_starts_in_the_units_of_the_columns(X, z):
+    units = 2.0 ** np.arange(-2, 3)  # without rounding
+    decoder = MLP((10,))
+    once, scaled = (decoder.location(started(decoder, x), z) for x in (X, X * units))
+    np.testing.assert_allclose(scaled, once * units, rtol=1e-6)
+
+
+@pytest.mark.parametrize("function", ["exp", "softplus", "sigmoid"])
+def test_preimage_decodes_to_the_rows(function):
+    X = np.random.default_rng(0).uniform(0.2, 0.8, (20, 3))
+    decoder = Elementwise(function)
+    np.testing.assert_allclose(decoder.location({}, decoder.preimage(X)), X, rtol=1e-12)
+
+
+@pytest.mark.parametrize("function", ["exp", "softplus", "sigmoid"])
+def test_preimage_of_rows_on_a_bound_is_finite_and_keeps_holes(function):
+    X = np.array([[0.0, 1.0, 0.0], [np.nan, 1.0, 0.0], [1.0, 0.0, 0.0]])
+    found = Elementwise(function).preimage(X)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(X))
+    assert np.all(np.isfinite(found) | np.isnan(X))
+
+
+def test_chain_is_its_decoders_one_after_another(X, z):
+    decoders = [Linear(), MLP((5,)), Elementwise("exp")]
+    params = started(Chain(decoders), X)
+    assert list(params) == ["0", "1"]
+    expected = z
+    for decoder, own in zip(decoders, (params["0"], params["1"], {}), strict=True):
+        expected = decoder.location(own, expected)
+    np.testing.assert_array_equal(Chain(decoders).location(params, z), expected)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: MLP(activation="sine"), "activation must be one of .* got 'sine'"),
+        (lambda: Elementwise("log"), "function must be one of .* got 'log'"),
+    ],
+)
+def test_unknown_functions_are_refused_by_name(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
