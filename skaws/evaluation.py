@@ -1,19 +1,20 @@
 """Log marginal likelihoods and posterior means, by importance sampling."""
 
 import numpy as np
-from scipy.special import gammaln, logsumexp
+from scipy.special import log_softmax, logsumexp
 from sklearn.utils import gen_batches
 
+from .machine import one_blas_thread
 from .models import LatentVariableModel
 
 __all__ = ["importance_posterior", "log_marginal_likelihood", "posterior_mean"]
 
 N_DRAWS = 200
-DOF = 10.0  # tails heavier than the Gaussian's
+LEAST_DOF = 10  # of a Student's t: tails heavier than the Gaussian's
 N_AT_ONCE = 2000
 
 
-def log_marginal_likelihood(model, params, X, n_draws=N_DRAWS):
+def log_marginal_likelihood(model, params, X, n_draws=None):
     """log p(x) of each row: exact where the model has a formula.
 
     Parameters
@@ -25,8 +26,9 @@ def log_marginal_likelihood(model, params, X, n_draws=N_DRAWS):
         Its params.
     X : array of shape (m, n_features)
         Rows; NaN marks a missing entry.
-    n_draws : int, default=200
-        Draws of the latents for each row, where there is no formula; an even number.
+    n_draws : int, default=None
+        Draws of the latents for each row, where there is no formula: an even number, at
+        least four for each latent. None takes 200, or eight a latent if that is more.
 
     Returns
     -------
@@ -42,7 +44,7 @@ def log_marginal_likelihood(model, params, X, n_draws=N_DRAWS):
     return importance_posterior(model, params, X, n_draws)[0] if exact is None else exact
 
 
-def posterior_mean(model, params, X, n_draws=N_DRAWS):
+def posterior_mean(model, params, X, n_draws=None):
     """E[z | x] of each row: exact where the model has a formula.
 
     Parameters
@@ -63,12 +65,13 @@ def posterior_mean(model, params, X, n_draws=N_DRAWS):
     return importance_posterior(model, params, X, n_draws)[1] if exact is None else exact
 
 
-def importance_posterior(model, params, X, n_draws=N_DRAWS):
+def importance_posterior(model, params, X, n_draws=None):
     """Log marginal and posterior mean of each row, by importance sampling.
 
-    The proposal is a multivariate Student's t with the mean and covariance of the
-    posterior under Gaussian latents with the same moments.  All rows share the same random
-    numbers, which never change: the answer for a row depends on that row alone.
+    The proposal is a multivariate Student's t about the posterior under Gaussian latents
+    with the same moments; draws are matched to that posterior, so that for Gaussian latents
+    the answers are exact.  All rows share the same random numbers, which never change: the
+    answer for a row depends on that row alone.
 
     Parameters
     ----------
@@ -94,11 +97,14 @@ def importance_posterior(model, params, X, n_draws=N_DRAWS):
             f"{type(model).__name__} has no log_marginal and no linear mean to build an "
             "importance proposal from. Give the model a log_marginal method."
         )
+    if n_draws is None:
+        n_draws = max(N_DRAWS, 8 * model.n_latents)
     white, log_white = student_draws(n_draws, model.n_latents)
     answers = []
-    for rows in gen_batches(len(X), N_AT_ONCE):
-        block = np.asarray(X[rows], dtype=float)
-        answers.append(weigh_draws(model, params, block, twin, white, log_white))
+    with one_blas_thread():
+        for rows in gen_batches(len(X), N_AT_ONCE):
+            block = np.asarray(X[rows], dtype=float)
+            answers.append(weigh_draws(model, params, block, twin, white, log_white))
     log_marginal, mean = zip(*answers, strict=True)
     return np.concatenate(log_marginal), np.concatenate(mean)
 
@@ -108,7 +114,7 @@ def weigh_draws(model, params, X, twin, white, log_white):
     centre = twin.posterior_mean(X)
     # Complete rows share one covariance.
     covariance = twin.posterior_covariance(X if np.isnan(X).any() else X[:1])
-    variances, axes = np.linalg.eigh(covariance / (1 - 2 / DOF))
+    variances, axes = np.linalg.eigh(covariance)
     variances = np.maximum(variances, 1e-10 * variances[:, -1:])
     factor = axes * np.sqrt(variances)[:, None, :]
     log_volume = 0.5 * np.sum(np.log(variances), axis=1)
@@ -125,13 +131,26 @@ def weigh_draws(model, params, X, twin, white, log_white):
 
 
 def student_draws(n_draws, n_latents):
-    """Fixed draws from a standard Student's t, antithetic, and their log densities."""
+    """Fixed draws from a multivariate Student's t, and their log densities.
+
+    They are antithetic, and stretched so that, as an importance sample of a standard
+    normal, they have mass one, mean zero and unit covariance: what a Gaussian posterior
+    says is then said without error, and only departures from it are sampled.
+    """
+    if n_draws < 4 * n_latents:
+        raise ValueError(
+            f"n_draws={n_draws} is too few for {n_latents} latents; take {4 * n_latents} "
+            "or more, an even number."
+        )
     rng = np.random.default_rng(0)
-    normal = rng.standard_normal((n_draws // 2, n_latents))
-    chi = rng.chisquare(DOF, n_draws // 2)
-    half = normal * np.sqrt(DOF / chi)[:, None]
+    dof = LEAST_DOF + n_latents  # with fewer, most weight would rest on few draws
+    half = rng.standard_normal((n_draws // 2, n_latents))
+    half *= np.sqrt(dof / rng.chisquare(dof, n_draws // 2))[:, None]
     draws = np.concatenate([half, -half])
-    constant = gammaln((DOF + n_latents) / 2) - gammaln(DOF / 2)
-    constant -= 0.5 * n_latents * np.log(DOF * np.pi)
     distance = np.sum(draws**2, axis=1)
-    return draws, constant - 0.5 * (DOF + n_latents) * np.log1p(distance / DOF)
+    tails = 0.5 * (dof + n_latents) * np.log1p(distance / dof)
+    log_shares = log_softmax(tails - 0.5 * distance)
+    covariance = (draws * np.exp(log_shares)[:, None]).T @ draws
+    draws = draws @ np.linalg.inv(np.linalg.cholesky(covariance)).T
+    log_normal = -0.5 * (np.sum(draws**2, axis=1) + n_latents * np.log(2 * np.pi))
+    return draws, log_normal - log_shares - np.log(n_draws)

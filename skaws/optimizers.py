@@ -1,4 +1,4 @@
-"""Adam, its learning-rate schedules, and the average of its path.
+"""Optimisers, their learning-rate schedules, and the average of their path.
 
 These objects hold the state of an optimisation and nothing else: they are
 pickled with an estimator, and picked up again by ``partial_fit``.
@@ -8,7 +8,10 @@ from collections import deque
 
 import numpy as np
 
-__all__ = ["Adam", "Constant", "PlateauThenDecay", "PolynomialAverage"]
+__all__ = ["Adam", "Constant", "HeavyBall", "PlateauThenDecay", "PolynomialAverage"]
+
+
+NOISE_SHARE = 0.05  # of the latest difference in the running variance of the noise
 
 
 class Constant:
@@ -132,6 +135,74 @@ class Adam:
         rate = self.learning_rate * self.schedule.factor(self.gain)
         self._last_step = rate * first / (np.sqrt(second) + 1e-8)
         return self._last_step
+
+
+class HeavyBall:
+    """Gradient ascent with momentum (Polyak, 1964), in units of Fisher information.
+
+    For models whose steps are in such units (``move``): plain gradients are then natural
+    ones, and a direction that the rows say little of moves little, where Adam would walk
+    at random.  Information that the model does not know of (outlying rows) shows as noise
+    of the gradient, by the information equality: where differences of successive gradients
+    say that it is larger than one, steps are divided by it.
+
+    Parameters
+    ----------
+    learning_rate : float, default=0.1
+        Multiplies the velocity.
+    schedule : Constant or PlateauThenDecay, default=None
+        Its ``factor`` multiplies the learning rate at each step; None is
+        ``Constant()``.
+    momentum : float in [0, 1), default=0.8
+        Share of the velocity that is kept: steps come to ``1 / (1 - momentum)`` gradients.
+    longest : float, default=0.2
+        No coordinate moves further than this in a step.
+    noise_variance : float, default=0.0025
+        Variance of the gradient's noise at an information of one: four over the number of
+        rows, for as many simulations as rows.
+
+    Examples
+    --------
+    >>> ball, x = HeavyBall(), np.array([1.0])
+    >>> for _ in range(100):
+    ...     x = x + ball.step(-x)  # the gradient of -x**2 / 2
+    >>> bool(abs(x[0]) < 0.01)
+    True
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.1,
+        schedule=None,
+        momentum=0.8,
+        longest=0.2,
+        noise_variance=0.0025,
+    ):
+        self.learning_rate = learning_rate
+        self.schedule = Constant() if schedule is None else schedule
+        self.momentum = momentum
+        self.longest = longest
+        self.noise_variance = noise_variance
+        self.gain = 0.0
+        self._velocity = self._last_step = self._noise = 0.0
+        self._last_gradient = None
+
+    def step(self, gradient):
+        """Displacement, shape of `gradient`, that climbs along it."""
+        self.gain = float(np.sum(gradient * self._last_step))
+        information = np.maximum(self._measure(gradient) / self.noise_variance, 1.0)
+        self._velocity = self.momentum * self._velocity + gradient / information
+        rate = self.learning_rate * self.schedule.factor(self.gain)
+        self._last_step = np.clip(rate * self._velocity, -self.longest, self.longest)
+        return self._last_step
+
+    def _measure(self, gradient):
+        """Running variance of the gradient's noise."""
+        if self._last_gradient is not None:
+            now = 0.5 * (gradient - self._last_gradient) ** 2
+            self._noise = self._noise + NOISE_SHARE * (now - self._noise)
+        self._last_gradient = gradient
+        return self._noise
 
 
 class PolynomialAverage:

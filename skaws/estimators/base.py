@@ -2,7 +2,6 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
@@ -31,7 +30,7 @@ from .rows import (
     representative_rows,
     warn_of_constant_columns,
 )
-from .training import LoopState, train
+from .training import LoopState, Training, train
 
 __all__ = ["AmortisedEstimator"]
 
@@ -115,9 +114,31 @@ class AmortisedEstimator(
         """Default number of simulations: more for more latents, 120 to 500."""
         return 300 if model.n_latents is None else min(100 + 20 * model.n_latents, 500)
 
-    def _make_starts(self, model, rows, rng):
-        """Params that one restart tries; of the outcomes the likeliest is kept."""
-        return [model.init_params(rows, rng)]
+    def _make_optimizer(self, schedule=None):
+        return Adam(self.learning_rate, schedule)
+
+    def _start(self, model, rows, rng):
+        """Params that a restart starts from."""
+        return model.init_params(rows, rng)
+
+    def _search(self, start, rows, run):
+        """Short trainings from which a restart takes its start; none by default.
+
+        Parameters
+        ----------
+        start : LoopState
+            Where the restart would start otherwise.
+        rows : array of shape (m, n_features)
+            Rows that stand for all.
+        run : callable
+            ``run(state) -> Training``, silently.
+
+        Returns
+        -------
+        training : Training
+            From whose params to go on, unless it says that it was interrupted.
+        """
+        return Training(start, start.params, {}, None)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, *, sample_weight=None):
@@ -171,8 +192,9 @@ class AmortisedEstimator(
             self.n_iter_ = len(best.history.get("objective", ()))
             self.converged_ = schedule.converged and best.failure is None
             # What partial_fit goes on from: the answer, at full steps.
-            optimizer = Adam(self.learning_rate)
-            self._state = best.state._replace(params=best.params, optimizer=optimizer)
+            self._state = best.state._replace(
+                params=best.params, optimizer=self._make_optimizer()
+            )
             self._set_attributes(best.params)
         self._tell_how_it_ended(best.failure, schedule)
         return self
@@ -209,11 +231,9 @@ class AmortisedEstimator(
         rows = representative_rows(X, sample_weight, self._n_representative)
         with one_blas_thread():
             if first:
-                optimizer = Adam(self.learning_rate)
-                rng = self._seeds(1)[0]
-                model = self._make_model(rows)
-                params = self._make_starts(model, rows, rng)[0]
-                self._state = LoopState(model, params, optimizer, PolynomialAverage(), rng)
+                model, rng = self._make_model(rows), self._seeds(1)[0]
+                params = self._start(model, rows, rng)
+                self._state = self._fresh_state(model, params, rng)
                 self.n_iter_, self.history_, self.converged_ = 0, {}, False
             n_batches = -(-X.shape[0] // self.batch_size)
             training = self._train(self._state, X, sample_weight, Silent(), n_batches)
@@ -367,29 +387,35 @@ class AmortisedEstimator(
     def _seeds(self, n_seeds):
         return make_rng(check_random_state(self.random_state)).spawn(n_seeds)
 
-    def _scheduled_optimizer(self):
-        schedule = PlateauThenDecay(self.max_iter, self.tol, self.n_iter_no_change)
-        return Adam(self.learning_rate, schedule)
+    def _schedule(self):
+        return PlateauThenDecay(self.max_iter, self.tol, self.n_iter_no_change)
+
+    def _fresh_state(self, model, params, rng, schedule=None):
+        optimizer = self._make_optimizer(schedule)
+        return LoopState(model, params, optimizer, PolynomialAverage(), rng)
 
     def _trainings(self, X, rows, sample_weight):
         """Yield each restart as it ends."""
         model = self._make_model(rows)
-        starts = []
-        for rng in self._seeds(self.n_init):
-            if self.warm_start and hasattr(self, "_state"):
-                tries = [self._state.params]
-            else:
-                tries = self._make_starts(model, rows, rng)
-            for params in tries:
-                optimizer = self._scheduled_optimizer()
-                # Each with the same random numbers: their differences are the starts'.
-                own, average = deepcopy(rng), PolynomialAverage()
-                starts.append(LoopState(model, params, optimizer, average, own))
         progress = make_progress(self.verbose, type(self).__name__, self.max_iter)
         parallel = Parallel(n_jobs=self.n_jobs, return_as="generator")
         yield from parallel(
-            delayed(self._train)(start, X, sample_weight, progress) for start in starts
+            delayed(self._restart)(model, rng, X, rows, sample_weight, progress)
+            for rng in self._seeds(self.n_init)
         )
+
+    def _restart(self, model, rng, X, rows, sample_weight, progress):
+        warm = self.warm_start and hasattr(self, "_state")
+        params = self._state.params if warm else self._start(model, rows, rng)
+        start = self._fresh_state(model, params, rng, self._schedule())
+        if not warm:
+            found = self._search(
+                start, rows, lambda state: self._train(state, X, sample_weight, Silent())
+            )
+            if isinstance(found.failure, KeyboardInterrupt):
+                return found
+            start = start._replace(params=found.params)
+        return self._train(start, X, sample_weight, progress)
 
     def _train(self, state, X, sample_weight, progress, n_iter=None):
         regression, estimate = self._make_regression()

@@ -7,6 +7,7 @@ from ..decoders import Linear, Span
 from ..decoders.span import principal_variances
 from ..likelihoods import Gaussian
 from ..models import LatentVariableModel
+from ..optimizers import HeavyBall, PlateauThenDecay
 from ..priors import (
     GeneralizedNormal,
     Independent,
@@ -16,7 +17,7 @@ from ..priors import (
     StudentT,
     Uniform,
 )
-from ..regression import ConstantEmbedding, LatentDraw
+from ..regression import ConstantEmbedding, LatentDraw, WideEstimate
 from .base import AmortisedEstimator
 from .rotation import settled
 
@@ -30,15 +31,17 @@ SOURCES = {
     "uniform": Uniform,
 }
 
-# Noise to start at, in shares of the smallest principal variance of the signal.  Little
-# noise first: the rotation is found sooner, and the noise then found from beyond the
-# signal's span.  Where nothing lies beyond, the noise is held at each of several levels,
+# With as many sources as columns, nothing lies beyond the signal to see the noise in.  It
+# is then held at one level after another, in shares of the smallest principal variance,
 # and the likelihood chooses: fourth moments tell, given enough rows.
-EARLY_SHARE = 0.02
-SQUARE_SHARES = (0.02, 0.3, 0.55, 0.75, 0.88)
+SQUARE_SHARES = (0.02, 0.3, 0.55, 0.75, 0.88, 0.96)
 N_FOR_FOURTH_MOMENTS = 1000
+HOPELESS = 0.1  # fall of the likelihood, nats a row, after which no level is tried
 OVERCOMPLETE_SHARE = 0.05
-N_OVERCOMPLETE = 4
+N_OVERCOMPLETE = 8
+N_SHORT = 150  # iterations of a short training
+N_FIRST = 300  # and of the first, which has all the rotation to find
+N_COMPARED = 2000  # rows on which they are compared
 N_CANDIDATES = 8
 
 
@@ -64,13 +67,13 @@ Prior or list, default="generalized_normal"
     n_simulations : int, default=None
         Pairs simulated in each iteration. None takes as many as there are rows in a batch,
         at least 200.
-    batch_size : int, default=1000
+    batch_size : int, default=1500
         Largest number of rows in an iteration. A table of no more rows than this is
         used whole, and the fit does not depend on the order of its rows.
     max_iter : int, default=600
         Largest number of iterations; the last third of them, at most, runs at a
         learning rate that falls to zero.
-    learning_rate : float, default=0.05
+    learning_rate : float, default=0.15
         Size of a full step of Adam; steps of the mixing are relative to it.
     regressor : KernelRidge, default=None
         The regression of the log joint. None takes its residual from the baseline for
@@ -78,7 +81,7 @@ Prior or list, default="generalized_normal"
     tol : float, default=1e-3
         Steps stay at full size while `n_iter_no_change` of them gain at least this, in
         nats a row.
-    n_iter_no_change : int, default=300
+    n_iter_no_change : int, default=200
         Number of iterations over which the gain is summed.
     n_init : int, default=1
         Number of restarts; the one of highest likelihood is kept.
@@ -169,12 +172,12 @@ Prior or list, default="generalized_normal"
         sources="generalized_normal",
         noise="isotropic",
         n_simulations=None,
-        batch_size=1000,
+        batch_size=1500,
         max_iter=600,
-        learning_rate=0.05,
+        learning_rate=0.15,
         regressor=None,
         tol=1e-3,
-        n_iter_no_change=300,
+        n_iter_no_change=200,
         n_init=1,
         n_jobs=None,
         warm_start=False,
@@ -203,13 +206,16 @@ Prior or list, default="generalized_normal"
         n_features = X.shape[1]
         n_components = self.n_components or n_features
         typical = np.nanvar(X, axis=0).mean() or 1.0
+        per_feature = self.noise == "per_feature"
+        # The information about the logarithm of a variance is half the number of columns
+        # that it is of.
+        unit = np.sqrt(2.0 / (1 if per_feature else n_features))
+        held = n_components == n_features
         return LatentVariableModel(
             prior=Mixed(self._make_sources(n_components)),
             decoder=Span(),
             likelihood=Gaussian(
-                per_feature=self.noise == "per_feature",
-                floor=1e-8 * typical,
-                learned=n_components != n_features,
+                per_feature, floor=1e-8 * typical, unit=0 if held else unit
             ),
         )
 
@@ -230,33 +236,75 @@ Prior or list, default="generalized_normal"
         return sources
 
     def _make_regression(self):
-        overcomplete = (self.n_components or 0) > self.n_features_in_
-        draw = LatentDraw(N_CANDIDATES if overcomplete else 1)
+        n_components = self.n_components or self.n_features_in_
+        if n_components > self.n_features_in_:
+            draw = LatentDraw(N_CANDIDATES)
+        elif n_components == self.n_features_in_:
+            draw = LatentDraw()
+        else:
+            # Outlying rows, shrunk, would be mistaken for noise, and noise for shrinkage.
+            draw = LatentDraw(estimate=WideEstimate())
         if self.regressor is None:
             return ConstantEmbedding(), draw
         return super()._make_regression()[0], draw
 
+    def _make_optimizer(self, schedule=None):
+        return HeavyBall(self.learning_rate, schedule)
+
     def _enough_simulations(self, model, n_rows):
         return max(200, min(n_rows, self.batch_size))
 
-    def _make_starts(self, model, rows, rng):
+    def _start(self, model, rows, rng):
         variances = principal_variances(rows)[0]
-        n_components, n_features = model.n_latents, rows.shape[1]
-        smallest = variances[min(n_components, n_features) - 1]
-        if n_components > n_features:
-            shares = (OVERCOMPLETE_SHARE,) * N_OVERCOMPLETE
-        elif n_components == n_features and len(rows) >= N_FOR_FOURTH_MOMENTS:
-            shares = SQUARE_SHARES
+        n_latents, n_features = model.n_latents, rows.shape[1]
+        if n_latents < n_features:
+            noise_variance = variances[n_latents:].mean()
         else:
-            shares = (EARLY_SHARE,)
-        return [self._start(model, rows, rng, share * smallest) for share in shares]
-
-    def _start(self, model, rows, rng, noise_variance):
+            square = n_latents == n_features
+            share = SQUARE_SHARES[0] if square else OVERCOMPLETE_SHARE
+            noise_variance = share * variances[-1]
         at_noise = LatentVariableModel(model.prior, Span(noise_variance), model.likelihood)
         params = at_noise.init_params(rows, rng)
-        floor = 1.1 * model.likelihood.floor
-        noise = np.full_like(params["likelihood"]["noise_variance"], noise_variance)
-        return {**params, "likelihood": {"noise_variance": np.maximum(noise, floor)}}
+        start = max(noise_variance, 1.1 * model.likelihood.floor)
+        noise = np.full_like(params["likelihood"]["noise_variance"], start)
+        return {**params, "likelihood": {"noise_variance": noise}}
+
+    def _search(self, start, rows, run):
+        n_latents, n_features = start.model.n_latents, rows.shape[1]
+        if n_latents > n_features:
+            return self._best_of_short_starts(start, rows, run)
+        if n_latents == n_features and len(rows) >= N_FOR_FOURTH_MOMENTS:
+            return self._best_noise_level(start, rows, run)
+        return super()._search(start, rows, run)
+
+    def _best_of_short_starts(self, start, rows, run):
+        trainings = []
+        for _ in range(N_OVERCOMPLETE):
+            params = self._start(start.model, rows, start.rng)
+            trainings.append(run(self._short(start, params)))
+            if isinstance(trainings[-1].failure, KeyboardInterrupt):
+                return trainings[-1]
+        return max(trainings, key=lambda training: self._rank(training, rows[:N_COMPARED]))
+
+    def _best_noise_level(self, start, rows, run):
+        """The likeliest of several noise levels, each climbed from the one below."""
+        smallest, rows = principal_variances(rows)[0][-1], rows[:N_COMPARED]
+        last = best = run(self._short(start, start.params, N_FIRST))
+        highest = self._rank(best, rows)
+        for share in SQUARE_SHARES[1:]:
+            if isinstance(last.failure, KeyboardInterrupt):
+                return last
+            last = run(self._short(start, with_noise(last.params, share * smallest)))
+            rank = self._rank(last, rows)
+            if rank > highest:
+                best, highest = last, rank
+            elif rank < (True, highest[1] - HOPELESS):
+                break
+        return best
+
+    def _short(self, start, params, n_iter=N_SHORT):
+        schedule = PlateauThenDecay(n_iter, tol=0.0, n_iter_no_change=n_iter)
+        return self._fresh_state(start.model, params, start.rng, schedule)
 
     def _set_attributes(self, params):
         prior, decoder = params["prior"], params["decoder"]
@@ -284,3 +332,20 @@ Prior or list, default="generalized_normal"
     @property
     def _n_features_out(self):
         return self.components_.shape[0]
+
+
+def with_noise(params, noise_variance):
+    """The same covariance with another noise variance, which the signal makes room for."""
+    components, before = params["decoder"]["components"], params["likelihood"]
+    left, sizes, right = np.linalg.svd(
+        params["prior"]["mixing"] @ components, full_matrices=False
+    )
+    change = np.mean(before["noise_variance"]) - noise_variance
+    sizes = np.sqrt(np.maximum(sizes**2 + change, 0.05 * sizes**2))
+    mixing = (left * sizes) @ right @ np.linalg.pinv(components)
+    noise = np.full_like(before["noise_variance"], noise_variance)
+    return {
+        **params,
+        "prior": {**params["prior"], "mixing": mixing},
+        "likelihood": {"noise_variance": noise},
+    }

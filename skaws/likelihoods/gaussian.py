@@ -20,8 +20,8 @@ class Gaussian(Likelihood):
     ----------
     per_feature : bool, default=False
         Whether each feature has a variance of its own, or all share one.
-    learned : bool, default=True
-        Whether the variance is learnt, or stays where it starts.
+    unit : float, default=1.0
+        A step of one multiplies the variance by ``exp(unit)``; 0 holds it where it starts.
     floor : float or array of shape (n_features,), default=0.0
         Variances stay above this, in squared units of X; a shared one above the largest.
 
@@ -36,9 +36,9 @@ class Gaussian(Likelihood):
     gaussian = True
     exponential_family = True
 
-    def __init__(self, per_feature=False, floor=0.0, learned=True):
+    def __init__(self, per_feature=False, floor=0.0, unit=1.0):
         self.per_feature = per_feature
-        self.learned = learned
+        self.unit = unit
         self.floor = floor if per_feature else float(np.max(floor))
 
     @property
@@ -68,7 +68,7 @@ class Gaussian(Likelihood):
         return np.sqrt(params["noise_variance"])
 
     def in_units(self, step):
-        return step if self.learned else {"noise_variance": 0.0 * step["noise_variance"]}
+        return {"noise_variance": self.unit * step["noise_variance"]}
 
     def natural_parameters(self, params, location):
         precision = 1.0 / params["noise_variance"]

@@ -141,16 +141,20 @@ class LatentVariableModel(GenerativeModel):
             step = {**step, "likelihood": self.likelihood.in_units(step["likelihood"])}
         return super().move(params, step)
 
-    def linear_gaussian(self, params):
-        """The linear-Gaussian model with the same first two moments, or None."""
+    def linear_gaussian(self, params, spread=1.0):
+        """The linear-Gaussian model with the same first two moments, or None.
+
+        The variance of its latents is `spread` times the prior's.
+        """
         prior, decoder, likelihood = parts_of(params)
         moments = self.prior.moments(prior)
         linear = self.decoder.linear_map(decoder)
         if linear is None or moments is None or not self.likelihood.mean_is_location:
             return None
         mean, components = linear
-        noise = self.likelihood.noise_variance(likelihood, mean + moments[0] @ components)
-        return LinearGaussian(mean, components, noise, *moments)
+        centre, factor = moments
+        noise = self.likelihood.noise_variance(likelihood, mean + centre @ components)
+        return LinearGaussian(mean, components, noise, centre, np.sqrt(spread) * factor)
 
     def latent_estimate(self, params, X):
         """The linear minimum-mean-square-error estimate, for linear means."""

@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 
+import numpy as np
+
 __all__ = ["Prior"]
 
 
@@ -45,6 +47,14 @@ class Prior(ABC):
         They give linear models their latent estimate in closed form.
         """
         return None
+
+    def information(self, params):
+        """Fisher information of a shift and of a stretch of each latent, in nats.
+
+        Two arrays (n_latents,): ``E[(d log p / dz)^2]`` and ``E[(1 + z d log p / dz)^2]``.
+        They set the size of relative steps (:class:`Mixed`); ones by default.
+        """
+        return np.ones(self.n_latents), np.ones(self.n_latents)
 
     def in_units(self, step, params):
         """Turn a relative `step` at `params` into one of params.

@@ -37,5 +37,8 @@ class Gaussian(Prior):
         constant = 0.5 * self.n_latents * np.log(2 * np.pi)
         return -0.5 * anp.sum(latents**2, axis=1) - constant
 
+    def information(self, params):
+        return np.ones(self.n_latents), np.full(self.n_latents, 2.0)
+
     def moments(self, params):
         return np.zeros(self.n_latents), np.eye(self.n_latents)

@@ -78,6 +78,11 @@ class Independent(Prior):
             start = stop
         return total
 
+    def information(self, params):
+        pairs = [part.information(own) for part, own in self._with_own(params)]
+        shift, stretch = zip(*pairs, strict=True)
+        return np.concatenate(shift), np.concatenate(stretch)
+
     def moments(self, params):
         moments = [part.moments(own) for part, own in self._with_own(params)]
         if any(pair is None for pair in moments):

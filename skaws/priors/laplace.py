@@ -38,5 +38,8 @@ class Laplace(Prior):
         constant = self.n_latents * np.log(2 * SCALE)
         return -anp.sum(anp.abs(latents), axis=1) / SCALE - constant
 
+    def information(self, params):
+        return np.full(self.n_latents, 2.0), np.ones(self.n_latents)
+
     def moments(self, params):
         return np.zeros(self.n_latents), np.eye(self.n_latents)

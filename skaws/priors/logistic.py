@@ -40,5 +40,9 @@ class Logistic(Prior):
         entries = -anp.logaddexp(0.0, ratio) - anp.logaddexp(0.0, -ratio)
         return anp.sum(entries, axis=1) - self.n_latents * np.log(SCALE)
 
+    def information(self, params):
+        shift, stretch = 1 / (3 * SCALE**2), (3 + np.pi**2) / 9
+        return np.full(self.n_latents, shift), np.full(self.n_latents, stretch)
+
     def moments(self, params):
         return np.zeros(self.n_latents), np.eye(self.n_latents)

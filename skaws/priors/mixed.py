@@ -12,8 +12,9 @@ class Mixed(Prior):
     """Latents ``sources @ mixing``: independent sources, seen in other coordinates.
 
     The mixing is invertible, and steps of it are relative to it: a step D leads to
-    ``(I + D) @ mixing``.  What is learnt of the mixing so stands in the prior, whose
-    score does not grow as the noise shrinks (centred latents).
+    ``(I + D) @ mixing``, each entry in units of its Fisher information.  What is learnt of
+    the mixing so stands in the prior, whose score does not grow as the noise shrinks
+    (centred latents).
 
     Parameters
     ----------
@@ -67,7 +68,13 @@ class Mixed(Prior):
         return mean @ params["mixing"], factor @ params["mixing"]
 
     def in_units(self, step, params):
-        relative = {"mixing": anp.dot(step["mixing"], params["mixing"])}
+        shift, stretch = self.sources.information(params.get("sources", {}))
+        # A step D moves source j by what it adds of source i: in these units the Fisher
+        # information of every entry of D is one.
+        information = np.tile(shift, (self.n_latents, 1))
+        np.fill_diagonal(information, stretch)
+        relative_step = step["mixing"] / np.sqrt(information)
+        relative = {"mixing": anp.dot(relative_step, params["mixing"])}
         if "sources" in step:
             own = self.sources.in_units(step["sources"], params["sources"])
             relative["sources"] = own

@@ -56,5 +56,9 @@ class StudentT(Prior):
         power = 0.5 * (dof + 1) * anp.log1p(latents**2 / (dof - 2))
         return anp.sum(constant - power, axis=1)
 
+    def information(self, params):
+        dof = params["dof"]
+        return (dof + 1) * dof / ((dof + 3) * (dof - 2)), 2 * dof / (dof + 3)
+
     def moments(self, params):
         return np.zeros(self.n_latents), np.eye(self.n_latents)

@@ -42,6 +42,9 @@ class Uniform(Prior):
     def log_density(self, params, latents):
         return self._soft.log_density(self._shape, latents)
 
+    def information(self, params):
+        return self._soft.information(self._shape)
+
     def moments(self, params):
         return np.zeros(self.n_latents), np.eye(self.n_latents)
 

@@ -2,12 +2,13 @@
 
 from .constant import ConstantEmbedding
 from .embedding import Embedding, default_regressor
-from .latent_estimate import LatentDraw, LatentEstimate
+from .latent_estimate import LatentDraw, LatentEstimate, WideEstimate
 
 __all__ = [
     "ConstantEmbedding",
     "Embedding",
     "LatentDraw",
     "LatentEstimate",
+    "WideEstimate",
     "default_regressor",
 ]

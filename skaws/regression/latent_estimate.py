@@ -5,7 +5,7 @@ from sklearn.linear_model import Ridge
 
 from ..moments import column_moments
 
-__all__ = ["LatentDraw", "LatentEstimate"]
+__all__ = ["LatentDraw", "LatentEstimate", "WideEstimate"]
 
 
 class LatentEstimate:
@@ -51,6 +51,28 @@ class LatentEstimate:
                 "latent_estimate of its own."
             )
         function = RidgeEstimate(latents, observations, self.alpha)
+        return function, function(observations)
+
+
+class WideEstimate:
+    """Estimate of the latents of a linear model that shrinks less than the best one.
+
+    The linear minimum-mean-square-error estimate, were the latents' variance `spread`
+    times what it is.  Rows that lie further out than the model thinks are then not
+    mistaken for noise.
+
+    Parameters
+    ----------
+    spread : float, default=5.0
+        Variance of the latents relative to the prior's.
+    """
+
+    def __init__(self, spread=5.0):
+        self.spread = spread
+
+    def fit(self, model, params, latents, observations):
+        """As :meth:`LatentEstimate.fit`; nothing is learnt from the pairs."""
+        function = model.linear_gaussian(params, self.spread).posterior_mean
         return function, function(observations)
 
 
