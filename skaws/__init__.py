@@ -3,7 +3,7 @@
 The method is amortised learning by wake-sleep (Wenliang et al., ICML 2020).
 """
 
-from .estimators import AmortisedFactorAnalysis, AmortisedICA
+from .estimators import AmortisedFactorAnalysis, AmortisedICA, AmortisedNMF
 
-__all__ = ["AmortisedFactorAnalysis", "AmortisedICA"]
+__all__ = ["AmortisedFactorAnalysis", "AmortisedICA", "AmortisedNMF"]
 __version__ = "0.1.0.dev0"

@@ -1,8 +1,15 @@
-"""Fair mini-batches of rows that may be larger than memory."""
+"""Fair mini-batches of rows that may be larger than memory, or sparse."""
 
 import numpy as np
+from scipy.sparse import issparse
 
-__all__ = ["mini_batches"]
+__all__ = ["dense_rows", "mini_batches"]
+
+
+def dense_rows(X, index=slice(None)):
+    """Some rows of X, dense or sparse, as a dense float64 array."""
+    rows = X[index]
+    return np.asarray(rows.toarray() if issparse(rows) else rows, dtype=float)
 
 
 def mini_batches(X, batch_size, rng, sample_weight=None):
@@ -16,7 +23,7 @@ def mini_batches(X, batch_size, rng, sample_weight=None):
     relative = None if sample_weight is None else sample_weight / np.mean(sample_weight)
     n_batches = -(-n_samples // batch_size)
     if n_batches == 1:
-        rows = np.asarray(X, dtype=float)
+        rows = dense_rows(X)
         weights = np.full(n_samples, 1 / n_samples)
         weights = weights if relative is None else weights * relative
         while True:
@@ -28,7 +35,7 @@ def mini_batches(X, batch_size, rng, sample_weight=None):
             index = (start + stride * np.arange(low, high)) % n_samples
             weights = np.full(len(index), 1 / len(index))
             weights = weights if relative is None else weights * relative[index]
-            yield np.asarray(X[index], dtype=float), weights
+            yield dense_rows(X, index), weights
 
 
 def random_stride(n_samples, rng):

@@ -1,8 +1,9 @@
 """What the wake phase climbs: forms of the regressed log joint."""
 
+import autograd.numpy as anp
 import numpy as np
 
-__all__ = ["PairwiseForm", "ScalarForm"]
+__all__ = ["PairwiseForm", "PosteriorForm", "ScalarForm"]
 
 
 class ScalarForm:
@@ -69,6 +70,36 @@ class PairwiseForm:
             real.estimates, real.weights, targets
         )
         return real.weights, mean
+
+
+class PosteriorForm:
+    """Climb another form and the log density of a prior over the params.
+
+    The answer is the mode of the params' posterior (maximum a posteriori) instead of
+    maximum likelihood.
+
+    Parameters
+    ----------
+    form : ScalarForm or PairwiseForm
+        What stands for the log-likelihood.
+    log_prior : callable
+        Log density of params, differentiable, divided by the number of real rows: of
+        the whole table, not of a batch.
+    """
+
+    def __init__(self, form, log_prior):
+        self.form = form
+        self.log_prior = log_prior
+
+    def values(self, model, params, simulations, real):
+        """Values of the form, and last the log prior."""
+        values = self.form.values(model, params, simulations, real)
+        return anp.append(values, self.log_prior(params))
+
+    def weigh(self, values, model, params, simulations, real):
+        """Weights of the form, and last a one; the regression's mean weights."""
+        weights, mean = self.form.weigh(values[:-1], model, params, simulations, real)
+        return np.append(weights, 1.0), mean
 
 
 def stack(blocks):

@@ -4,6 +4,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from skaws.batches import mini_batches
 
@@ -30,3 +31,14 @@ def test_weighted_mean_over_a_pass_is_the_weighted_mean():
     np.testing.assert_allclose(
         np.mean(means, axis=0), np.average(X, axis=0, weights=sample_weight)
     )
+
+
+def test_sparse_rows_come_dense_a_batch_at_a_time():
+    X = np.random.default_rng(0).poisson(0.3, (50, 4)).astype(np.float32)
+    by_dense = mini_batches(X, 20, np.random.default_rng(1))
+    by_sparse = mini_batches(csr_matrix(X), 20, np.random.default_rng(1))
+    for _ in range(4):
+        (rows, weights), (same, same_weights) = next(by_dense), next(by_sparse)
+        assert same.dtype == float and isinstance(same, np.ndarray)
+        np.testing.assert_array_equal(rows, same)
+        np.testing.assert_array_equal(weights, same_weights)

@@ -28,7 +28,13 @@ def close_pictures():
 
 
 def test_every_example_has_a_test_here():
-    tested = {"plot_quickstart.py", "plot_missing_values.py", "plot_ica_noise.py"}
+    tested = {
+        "plot_quickstart.py",
+        "plot_missing_values.py",
+        "plot_ica_noise.py",
+        "plot_nmf_digits.py",
+        "plot_nmf_topics.py",
+    }
     assert {path.name for path in EXAMPLES.glob("plot_*.py")} == tested
 
 
@@ -55,6 +61,44 @@ def test_ica_noise():
     assert errors["skaws"][1] < errors["FastICA"][1]
     np.testing.assert_allclose(noises, [0.1, 0.5], rtol=0.1)
     assert len(picture.axes) == 2
+
+
+def test_nmf_digits():
+    figures, picture = load("plot_nmf_digits.py").run(n_binary=8, max_iter=120)
+    assert figures["hidden"]["skaws"] < figures["hidden"]["scikit-learn"]
+    assert figures["flipped"]["skaws"] < 0.1  # as many as were flipped
+    assert len(picture.axes) == 9 * 12
+
+
+def test_nmf_topics():
+    pytest.importorskip("lda")
+    model, perplexities, topics, picture = load("plot_nmf_topics.py").run(
+        n_components=4, n_words=300, max_iter=60
+    )
+    assert perplexities["topics"] < perplexities["one topic"]
+    assert len(topics) == 4 and np.all(model.shape_ < 1)
+    assert len(picture.axes) == 2
+
+
+def test_nmf_benchmark(capsys, monkeypatch):
+    bench = load("benchmarks/bench_nmf.py")
+    monkeypatch.setattr(bench, "TABLES", {"toy": (toy_counts, 3, {"max_iter": 20})})
+    monkeypatch.setattr(bench, "PLANTED", {"toy": {"k": 2, "d": 8, "n": 100}})
+    monkeypatch.setattr(bench, "mnist", toy_pictures)
+    bench.compare("toy", 1)
+    bench.bench_planted(1)
+    bench.bench_binary(n_components=3, n_train=80)
+    bench.bench_rows(sizes=(2000,), n_columns=30)
+    numbers = capsys.readouterr().out.split()
+    assert "nan" not in numbers and numbers.count("toy") == 2
+
+
+def toy_counts(seed):
+    return np.random.default_rng(seed).poisson(2.0, (100, 6))
+
+
+def toy_pictures():
+    return 255.0 * (np.random.default_rng(0).random((120, 9)) < 0.5)
 
 
 def test_ica_benchmark(capsys):

@@ -14,7 +14,7 @@ LAYERS = [
     {"__init__"},
     {"estimators"},
     {"checks", "evaluation"},
-    {"wake_sleep"},
+    {"proposals", "wake_sleep"},
     {"forms", "models", "regression"},
     {"priors", "decoders", "likelihoods", "params"},
     {"batches", "bijectors", "machine", "moments", "optimizers", "progress"},

@@ -22,5 +22,9 @@ def test_all_names_exist_and_are_sorted(name):
 
 
 def test_top_level_is_what_users_import():
-    assert set(skaws.__all__) == {"AmortisedFactorAnalysis", "AmortisedICA"}
+    assert set(skaws.__all__) == {
+        "AmortisedFactorAnalysis",
+        "AmortisedICA",
+        "AmortisedNMF",
+    }
     assert skaws.__version__

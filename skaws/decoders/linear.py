@@ -1,18 +1,29 @@
-"""A linear map with an offset."""
+"""A linear map, with an offset or with non-negative components."""
 
 import autograd.numpy as anp
 import numpy as np
 
+from ..bijectors import Positive
 from ..moments import column_moments
 from .base import Decoder
+from .parts import distinct_rows, parts_by_nndsvd
 
 __all__ = ["Linear"]
 
 
 class Linear(Decoder):
-    """Location ``mean + z @ components``.
+    """Location ``mean + z @ components``, or ``z @ components`` of non-negative parts.
 
-    Starts at the probabilistic principal components of the standardised columns.
+    Starts at the probabilistic principal components of the standardised columns; with
+    non-negative components, halfway between the mean row and distinct parts of the rows.
+
+    Parameters
+    ----------
+    nonnegative : bool, default=False
+        Whether components are positive, and without offset.
+    start : {"nndsvd", "rows"}, default="nndsvd"
+        What non-negative components start from: the non-negative double singular value
+        decomposition, or rows drawn by k-means++ (different at each call).
 
     Examples
     --------
@@ -21,7 +32,21 @@ class Linear(Decoder):
     [[2.0, 2.0, 2.0]]
     """
 
+    def __init__(self, nonnegative=False, start="nndsvd"):
+        self.nonnegative = nonnegative
+        self.start = start
+
+    @property
+    def constraints(self):
+        return {"components": Positive()} if self.nonnegative else {}
+
+    def location_support(self, latent_support):
+        latents_are = latent_support in ("nonnegative", "unit")
+        return "nonnegative" if self.nonnegative and latents_are else "real"
+
     def init_params(self, X, n_latents, rng):
+        if self.nonnegative:
+            return {"components": nonnegative_start(X, n_latents, self.start, rng)}
         mean, sd = column_moments(X)
         unit = np.where(sd > 0, sd, 1.0)
         Z = np.where(np.isnan(X), 0.0, (X - mean) / unit)
@@ -37,10 +62,32 @@ class Linear(Decoder):
         return {"components": components * sd, "mean": mean}
 
     def location(self, params, latents):
-        return anp.dot(latents, params["components"]) + params["mean"]
+        product = anp.dot(latents, params["components"])
+        return product if self.nonnegative else product + params["mean"]
 
     def linear_map(self, params):
-        return params["mean"], params["components"]
+        components = params["components"]
+        mean = np.zeros(components.shape[1]) if self.nonnegative else params["mean"]
+        return mean, components
 
     def in_units(self, step, scale):
+        # Positive components move by factors, whatever the units.
+        if self.nonnegative:
+            return step
         return {name: value * scale for name, value in step.items()}
+
+
+def nonnegative_start(X, n_latents, start, rng):
+    """Positive components, (n_latents, n_features), for latents of mean one.
+
+    Each is half of a part of the rows and half of their mean, and all are of one size, so
+    that together they predict the mean row.
+    """
+    mean = np.maximum(np.nanmean(X, axis=0), 0.0)
+    filled = np.maximum(np.where(np.isnan(X), mean, X), 0.0)
+    total = mean.sum() or 1.0  # for a table of zeros
+    find = parts_by_nndsvd if start == "nndsvd" else distinct_rows
+    parts = find(filled, n_latents, rng) + 1e-9 * (mean + 1e-9 * total)  # none is zero
+    parts = parts * (total / parts.sum(axis=1, keepdims=True))
+    components = (parts + mean) / (2 * n_latents)
+    return np.maximum(components, 1e-3 * total / components.size)

@@ -2,5 +2,6 @@
 
 from .factor_analysis import AmortisedFactorAnalysis
 from .ica import AmortisedICA
+from .nmf import AmortisedNMF
 
-__all__ = ["AmortisedFactorAnalysis", "AmortisedICA"]
+__all__ = ["AmortisedFactorAnalysis", "AmortisedICA", "AmortisedNMF"]

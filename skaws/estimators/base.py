@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy.sparse import issparse
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -19,6 +20,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..evaluation import log_marginal_likelihood, posterior_mean
+from ..forms import ScalarForm
 from ..machine import one_blas_thread
 from ..optimizers import Adam, PlateauThenDecay, PolynomialAverage
 from ..progress import Silent, make_progress
@@ -29,6 +31,7 @@ from .rows import (
     merged_rows,
     representative_rows,
     warn_of_constant_columns,
+    warn_of_few_rows,
 )
 from .training import LoopState, Training, train
 
@@ -110,11 +113,16 @@ class AmortisedEstimator(
         """The regression of the log joint, and how it estimates latents."""
         return Embedding(self.regressor), LatentEstimate()
 
+    def _make_form(self, n_rows):
+        """What the wake phase climbs, for `n_rows` real rows (the sum of their weights)."""
+        return ScalarForm()
+
     def _enough_simulations(self, model, n_rows):
         """Default number of simulations: more for more latents, 120 to 500."""
         return 300 if model.n_latents is None else min(100 + 20 * model.n_latents, 500)
 
     def _make_optimizer(self, schedule=None):
+        """The optimiser of one training; no schedule means full steps throughout."""
         return Adam(self.learning_rate, schedule)
 
     def _start(self, model, rows, rng):
@@ -367,8 +375,9 @@ class AmortisedEstimator(
             X,
             reset=reset,
             dtype=[np.float64, np.float32],
+            accept_sparse="csr" if self.__sklearn_tags__().input_tags.sparse else False,
             ensure_min_samples=2 if reset else 1,
-            ensure_all_finite="allow-nan",
+            ensure_all_finite=True if issparse(X) else "allow-nan",
         )
         check_observed(X, type(self).__name__)
         return X, check_sample_weight(sample_weight, X)
@@ -376,13 +385,7 @@ class AmortisedEstimator(
     def _warn_of_odd_tables(self, X, rows):
         name = type(self).__name__
         warn_of_constant_columns(X, rows, name)
-        if self.n_components is not None and self.n_components > X.shape[0]:
-            warnings.warn(
-                f"{name} has n_components={self.n_components} but only {X.shape[0]} "
-                "distinct rows to learn them from. Lower n_components.",
-                UserWarning,
-                stacklevel=3,
-            )
+        warn_of_few_rows(X.shape[0], self.n_components, name)
 
     def _seeds(self, n_seeds):
         return make_rng(check_random_state(self.random_state)).spawn(n_seeds)
@@ -419,6 +422,7 @@ class AmortisedEstimator(
 
     def _train(self, state, X, sample_weight, progress, n_iter=None):
         regression, estimate = self._make_regression()
+        n_rows = X.shape[0] if sample_weight is None else np.sum(sample_weight)
         return train(
             state,
             X,
@@ -426,6 +430,7 @@ class AmortisedEstimator(
             progress,
             n_iter=n_iter,
             estimate=estimate,
+            form=self._make_form(n_rows),
             n_simulations=self.n_simulations
             or self._enough_simulations(state.model, X.shape[0]),
             batch_size=self.batch_size,

@@ -3,7 +3,10 @@
 import warnings
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import check_array, check_consistent_length, gen_batches
+
+from ..batches import dense_rows
 
 __all__ = [
     "check_observed",
@@ -11,6 +14,7 @@ __all__ = [
     "merged_rows",
     "representative_rows",
     "warn_of_constant_columns",
+    "warn_of_few_rows",
 ]
 
 N_REPRESENTATIVE = 5000
@@ -34,7 +38,7 @@ def representative_rows(X, sample_weight=None, n_most=N_REPRESENTATIVE):
         n_wanted = min(max(n_used, round(cumulative[-1])), n_most)
         positions = (np.arange(n_wanted) + 0.5) * (cumulative[-1] / n_wanted)
         index = np.searchsorted(cumulative, positions)
-    return np.asarray(X[index], dtype=float)
+    return dense_rows(X, index)
 
 
 def check_sample_weight(sample_weight, X):
@@ -68,11 +72,12 @@ def merged_rows(X, sample_weight):
     What is learnt from a small table then depends neither on the order of its rows nor
     on whether a row is repeated or weighs more, to the last bit.
     """
-    sample_weight = np.ones(len(X)) if sample_weight is None else sample_weight
+    sample_weight = np.ones(X.shape[0]) if sample_weight is None else sample_weight
     used = np.flatnonzero(sample_weight)
     # Lightest first: sums of the weights of equal rows then round alike in any order.
     used = used[np.argsort(sample_weight[used], kind="stable")]
-    rows, weights = np.asarray(X[used]), sample_weight[used]
+    rows = X[used].toarray() if issparse(X) else np.asarray(X[used])
+    weights = sample_weight[used]
     missing = np.isnan(rows)  # NaN differs from itself: compare what can be compared
     keys = np.hstack([missing, np.where(missing, 0.0, rows)])
     _, first, place = np.unique(keys, axis=0, return_index=True, return_inverse=True)
@@ -80,8 +85,11 @@ def merged_rows(X, sample_weight):
 
 
 def check_observed(X, name):
-    """Raise ValueError if a row, or a column, of X has only missing entries."""
-    if not np.isnan(np.sum(X)):
+    """Raise ValueError if a row, or a column, of X has only missing entries.
+
+    Sparse tables have none missing.
+    """
+    if issparse(X) or not np.isnan(np.sum(X)):
         return
     column_observed = np.zeros(X.shape[1], dtype=bool)
     for batch in gen_batches(X.shape[0], N_AT_ONCE):
@@ -97,6 +105,17 @@ def check_observed(X, name):
         raise ValueError(
             f"Column {np.flatnonzero(~column_observed)[0]} of X has no observed entry "
             f"(all NaN); {name} needs at least one a column. Drop such columns."
+        )
+
+
+def warn_of_few_rows(n_rows, n_components, name):
+    """Warn if there are more components than rows to learn them from."""
+    if n_components is not None and n_components > n_rows:
+        warnings.warn(
+            f"{name} has n_components={n_components} but only {n_rows} distinct rows to "
+            "learn them from. Lower n_components.",
+            UserWarning,
+            stacklevel=4,
         )
 
 

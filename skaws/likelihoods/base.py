@@ -18,12 +18,21 @@ class Likelihood(ABC):
         Whether noise is Gaussian: linear models then have exact answers.
     exponential_family : bool
         Whether the last four methods are given.
+    counts : bool
+        Whether observations are whole numbers.
+    advice : str or None
+        What to do about a location that it cannot take.
     """
 
     location_support = "real"
     mean_is_location = False
     gaussian = False
     exponential_family = False
+    counts = False
+    advice = None
+
+    def __str__(self):
+        return type(self).__name__
 
     @property
     def constraints(self):
@@ -50,6 +59,27 @@ class Likelihood(ABC):
         """Variance of x around its `location`, shape of `location`.
 
         Needed where ``mean_is_location``, for the latent estimate of linear models.
+        """
+        raise NotImplementedError
+
+    def mean(self, params, location):
+        """E[x | location], shape of `location`."""
+        if self.mean_is_location:
+            return location
+        raise NotImplementedError
+
+    def slopes(self, params, location, X):
+        """Two non-negative parts whose difference is d log p(x | location) / d location.
+
+        Needed where locations are sums of non-negative parts; they broadcast to the shape
+        of `location`.
+        """
+        raise NotImplementedError
+
+    def information(self, params, location, X):
+        """Curvature of -log p(x | location) in the location, at least zero.
+
+        It shapes proposals for importance sampling; shape of `location`.
         """
         raise NotImplementedError
 

@@ -64,6 +64,13 @@ class Gaussian(Likelihood):
     def noise_variance(self, params, location):
         return params["noise_variance"] * np.ones(location.shape)
 
+    def slopes(self, params, location, X):
+        variance = params["noise_variance"]
+        return np.maximum(X, 0) / variance, (location - np.minimum(X, 0)) / variance
+
+    def information(self, params, location, X):
+        return 1 / self.noise_variance(params, location)
+
     def scale(self, params):
         return np.sqrt(params["noise_variance"])
 

@@ -61,11 +61,14 @@ class LatentVariableModel(GenerativeModel):
         given = self.decoder.location_support(self.prior.support)
         asked = self.likelihood.location_support
         if asked not in CONTAINED_IN[given]:
+            advice = self.likelihood.advice or (
+                f"Choose a decoder and a prior whose locations are {asked}, or a "
+                f"likelihood (or a link) that takes {given} ones"
+            )
             raise ValueError(
-                f"{type(self.likelihood).__name__} needs a {asked} location; "
+                f"{self.likelihood} needs a {asked} location; "
                 f"{type(self.decoder).__name__} over {type(self.prior).__name__} latents "
-                f"gives a {given} one. Choose a decoder and a prior whose locations are "
-                f"{asked}, or a likelihood (or a link) that takes {given} ones."
+                f"gives a {given} one. {advice}."
             )
 
     @property

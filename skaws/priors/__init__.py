@@ -5,6 +5,7 @@ from .bernoulli import Bernoulli
 from .beta import Beta
 from .categorical import Categorical
 from .circle import UniformCircle
+from .gamma import Gamma
 from .gaussian import Gaussian
 from .gaussian_mixture import GaussianMixture
 from .generalized_normal import GeneralizedNormal
@@ -15,11 +16,13 @@ from .mixed import Mixed
 from .sphere import Sphere
 from .student_t import StudentT
 from .uniform import Uniform
+from .unit_uniform import UnitUniform
 
 __all__ = [
     "Bernoulli",
     "Beta",
     "Categorical",
+    "Gamma",
     "Gaussian",
     "GaussianMixture",
     "GeneralizedNormal",
@@ -32,4 +35,5 @@ __all__ = [
     "StudentT",
     "Uniform",
     "UniformCircle",
+    "UnitUniform",
 ]

@@ -95,3 +95,52 @@ def test_latents_beyond_the_features_start_off_the_saddle_at_zero(X):
 def test_all_latents_start_apart_on_columns_without_correlation():
     components = started(np.random.default_rng(0).standard_normal((N, D)), D)["components"]
     assert np.linalg.matrix_rank(components) == D
+
+
+@pytest.fixture
+def counts():
+    rng = np.random.default_rng(0)
+    return rng.poisson(rng.gamma(0.5, 2.0, (N, K)) @ rng.gamma(0.5, 4.0, (K, D))) * 1.0
+
+
+@pytest.mark.parametrize("start", ["nndsvd", "rows"])
+@pytest.mark.parametrize("share", [0.0, 0.3], ids=["complete", "with holes"])
+@pytest.mark.parametrize("n_latents", [1, K, D + 2])
+def test_nonnegative_start_predicts_the_mean_row_at_latents_of_one(
+    counts, start, share, n_latents
+):
+    X = with_holes(counts, share, np.random.default_rng(5))
+    decoder = Linear(nonnegative=True, start=start)
+    params = decoder.init_params(X, n_latents, np.random.default_rng(2))
+    assert ParameterSpace(params, decoder.constraints).size == n_latents * D
+    location = decoder.location(params, np.ones((1, n_latents)))
+    # Half is the mean row; all components together have its total.
+    mean = np.nanmean(X, axis=0)
+    assert location.sum() == pytest.approx(mean.sum(), rel=1e-6)
+    assert np.all(location[0] > 0.45 * mean)
+
+
+def test_nonnegative_start_of_a_table_of_zeros_is_positive():
+    decoder = Linear(nonnegative=True)
+    params = decoder.init_params(np.zeros((6, 3)), 2, np.random.default_rng(0))
+    assert np.all(params["components"] > 0)
+
+
+def test_nonnegative_map_has_no_offset_and_keeps_steps():
+    decoder, rng = Linear(nonnegative=True), np.random.default_rng(0)
+    params = {"components": rng.random((K, D))}
+    z = rng.random((4, K))
+    np.testing.assert_allclose(decoder.location(params, z), z @ params["components"])
+    mean, components = decoder.linear_map(params)
+    np.testing.assert_array_equal(mean, np.zeros(D))
+    np.testing.assert_array_equal(components, params["components"])
+    assert decoder.in_units(params, 7.0) is params
+
+
+def test_locations_are_nonnegative_where_components_and_latents_are():
+    supports = [
+        Linear(nonnegative=flag).location_support(latents)
+        for flag in (False, True)
+        for latents in ("real", "nonnegative", "unit")
+    ]
+    assert supports == ["real"] * 4 + ["nonnegative"] * 2

@@ -6,11 +6,12 @@ from scipy.integrate import trapezoid
 from scipy.stats import norm
 
 from skaws.checks import check_model
-from skaws.decoders import Linear
-from skaws.likelihoods import Likelihood
+from skaws.decoders import Linear, LogOdds
+from skaws.likelihoods import Bernoulli, Likelihood, NegativeBinomial, Poisson
+from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import GenerativeModel, LatentVariableModel
 from skaws.params import ParameterSpace, shift
-from skaws.priors import Gaussian
+from skaws.priors import Gamma, Gaussian, UnitUniform
 
 from ..common import gaussian_model, gaussian_params, with_holes
 
@@ -46,6 +47,28 @@ def test_composition_obeys_the_laws_of_models(name, share):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((200, 1)) + rng.standard_normal((200, D)) * [0.1, 1, 2, 10]
     check_model(COMPOSITIONS[name], with_holes(X, share, rng))
+
+
+BOUNDED = {
+    "Gamma, Poisson": (Gamma(2), Linear(nonnegative=True), Poisson()),
+    "Gamma, Gaussian": (Gamma(2), Linear(nonnegative=True), GaussianNoise()),
+    "Gamma, negative binomial": (Gamma(2), Linear(nonnegative=True), NegativeBinomial()),
+    "shared shape": (Gamma(2, shared=True), Linear(nonnegative=True), Poisson()),
+    "log link": (Gaussian(1), Linear(), Poisson(link="log")),
+    "uniform, Bernoulli": (UnitUniform(2), LogOdds(), Bernoulli()),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_compositions_of_bounded_parts_obey_the_laws_of_models(name):
+    rng = np.random.default_rng(0)
+    X = rng.poisson(rng.gamma(0.5, 1.0, (200, 1)) * [0.5, 1.0, 1.0, 2.0]).astype(float)
+    X = np.minimum(X, 1) if "Bernoulli" in name else X
+    model = LatentVariableModel(*BOUNDED[name])
+    params = model.init_params(X, rng)
+    if name == "log link":
+        params["decoder"]["components"] *= 0.1  # rates whose scores have variances
+    check_model(model, with_holes(X, 0.2, rng), params=params)
 
 
 def entries(params, latents, observations):

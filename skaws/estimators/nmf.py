@@ -1,0 +1,412 @@
+"""Non-negative matrix factorisation."""
+
+import warnings
+from functools import partial
+from numbers import Real
+
+import autograd.numpy as anp
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import gen_batches
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_non_negative
+
+from ..batches import dense_rows
+from ..decoders import Linear, LogOdds
+from ..forms import PosteriorForm, ScalarForm
+from ..likelihoods import Bernoulli, Gaussian, Likelihood, NegativeBinomial, Poisson
+from ..models import LatentVariableModel
+from ..optimizers import Adam
+from ..priors import Gamma, UnitUniform
+from ..regression import LogOddsMode, MultiplicativeMode
+from .base import AmortisedEstimator
+from .rows import warn_of_few_rows
+
+__all__ = ["AmortisedNMF"]
+
+LIKELIHOODS = {
+    "poisson": Poisson,
+    "gaussian": Gaussian,
+    "bernoulli": Bernoulli,
+    "negative_binomial": NegativeBinomial,
+}
+FIRST_SHAPE = 0.3
+STEP, GAUSSIAN_STEP = 0.1, 0.03
+N_ROWS_FOR_STARTS = 1000
+N_AT_ONCE = 300  # rows whose modes are sought together
+N_STEPS = 100
+
+
+class AmortisedNMF(AmortisedEstimator):
+    """Non-negative factors of counts, binary or positive rows, with a likelihood.
+
+    ``x ~ Poisson(z @ components_)`` with positive components and independent ``z ~
+    Gamma(shape_)`` of mean one; or with another likelihood.  Entries of X may be missing
+    (NaN), rows may have weights, X may be sparse or larger than memory.  Rows are random
+    here: small shapes make few components active in a row, and hidden entries are
+    predicted without overfitting.  Without noise in X :class:`sklearn.decomposition.NMF`
+    is faster, and reproduces it exactly.
+
+    Parameters
+    ----------
+    n_components : int, default=None
+        Number of components. None takes ten, or as many as X has columns.
+    likelihood : {"poisson", "gaussian", "bernoulli", "negative_binomial"} or \
+Likelihood, default="poisson"
+        Distribution of an entry about its location, by name or as an instance from
+        :mod:`skaws.likelihoods`. "bernoulli" is for entries 0 and 1: its latents lie
+        between 0 and 1, and their log odds are mixed, ``logit(z) @ components_ +
+        intercept_``.
+    prior : {"gamma", "exponential"} or Gamma, default=None
+        Distribution of the latents. "exponential" is a Gamma distribution of shape 1,
+        not learnt. None is "gamma", or uniform in (0, 1) with "bernoulli", which takes
+        no other.
+    shape : {"per_component", "shared"}, default="per_component"
+        Whether each component learns a shape of its own, or all share one.
+    components_prior : tuple of two floats, default=None
+        Shape and rate of a Gamma distribution of all entries of `components_`, whose
+        posterior mode is then sought. It counts once for the table, however many rows
+        that has (in `partial_fit`: for what is passed). None is maximum likelihood.
+    n_simulations : int, default=None
+        Pairs simulated in each iteration. None takes as many as X has rows, 100 to 300.
+    batch_size : int, default=300
+        Largest number of rows in an iteration. A table of no more rows than this is
+        used whole, and the fit does not depend on the order of its rows.
+    max_iter : int, default=300
+        Largest number of iterations; the last third of them, at most, runs at a
+        learning rate that falls to zero.
+    learning_rate : float, default=None
+        Size of a full step of Adam, relative to each component's entry. None takes 0.1,
+        or 0.03 under Gaussian noise, which may be small beside the entries.
+    regressor : KernelRidge, default=None
+        The regression of the log joint. None is ``KernelRidge(kernel="precomputed",
+        alpha=1)``, which stands for a constant, a linear and a Gaussian kernel on latent
+        estimates; see :class:`skaws.regression.Embedding`.
+    tol : float, default=1e-3
+        Steps stay at full size while `n_iter_no_change` of them gain at least this, in
+        nats a row.
+    n_iter_no_change : int, default=60
+        Number of iterations over which the gain is summed.
+    n_init : int, default=1
+        Number of restarts; the one of highest likelihood is kept. One start is by
+        NNDSVD; several are from rows far from each other.
+    n_jobs : int, default=None
+        Number of processes for restarts, as joblib's. Results do not depend on it.
+    warm_start : bool, default=False
+        Whether `fit` starts from the last call's answer.
+    random_state : int, RandomState instance or None, default=None
+        Source of randomness; an int gives the same bits every time.
+    verbose : int, default=0
+        1 prints a table of about ten rows, 2 a row for each iteration.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        Positive components, in units of X for a latent of one, which is its mean. Rows come
+        by their sum, largest first: by the expected total that a component adds to a
+        row.
+    shape_ : ndarray of shape (n_components,)
+        Shapes of the latents, whose variances are 1 / shape; not with "bernoulli".
+    intercept_ : ndarray of shape (n_features,)
+        Log odds of each column at latents of one half; only with "bernoulli".
+    noise_variance_ : float
+        Variance of the noise; only with "gaussian".
+    size_ : float
+        Size of the negative binomial distribution, whose variance is ``mean + mean^2 /
+        size_``; only with "negative_binomial".
+    params_ : dict
+        The model's nested params.
+    n_iter_ : int
+        Number of iterations.
+    history_ : dict of ndarray
+        As that of :class:`AmortisedFactorAnalysis`.
+    converged_ : bool
+        Whether steps had stopped paying before `max_iter` made them smaller.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X has names that are all strings.
+
+    See Also
+    --------
+    sklearn.decomposition.NMF : Point estimates of every row; no missing entries.
+    sklearn.decomposition.LatentDirichletAllocation : Counts given each row's total.
+
+    Notes
+    -----
+    Estimated as in [1]_, with the residual from a baseline at each row's posterior mode in
+    log z regressed; see the user guide.  One iteration costs O(n_simulations^3 +
+    (n_simulations + batch_size) n_components n_features), whatever the number of rows;
+    sparse tables are made dense a batch at a time (and at most 1000 rows for the start).
+
+    ``score`` and ``transform`` are importance sampling with 200 draws a row, the same every
+    time (:func:`skaws.evaluation.importance_posterior`).  With thirty components or more
+    few of them count, and scores come out low (the user guide has figures).
+
+    References
+    ----------
+    .. [1] L. K. Wenliang, T. Moskovitz, H. Kanagawa, M. Sahani. Amortised learning by
+       wake-sleep. ICML 2020.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skaws import AmortisedNMF
+    >>> X = load_digits().data
+    >>> X[::2, 20] = np.nan
+    >>> model = AmortisedNMF(n_components=5, max_iter=150, random_state=0).fit(X)
+    >>> latents = model.transform(X)
+    >>> filled = model.inverse_transform(latents)
+    >>> bool((latents >= 0).all() and np.isfinite(filled).all())
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **AmortisedEstimator._parameter_constraints,
+        "likelihood": [StrOptions(set(LIKELIHOODS)), Likelihood],
+        "prior": [StrOptions({"gamma", "exponential"}), Gamma, None],
+        "shape": [StrOptions({"per_component", "shared"})],
+        "components_prior": [tuple, None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+    }
+
+    def __init__(
+        self,
+        n_components=None,
+        *,
+        likelihood="poisson",
+        prior=None,
+        shape="per_component",
+        components_prior=None,
+        n_simulations=None,
+        batch_size=300,
+        max_iter=300,
+        learning_rate=None,
+        regressor=None,
+        tol=1e-3,
+        n_iter_no_change=60,
+        n_init=1,
+        n_jobs=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            n_components=n_components,
+            n_simulations=n_simulations,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            learning_rate=learning_rate,
+            regressor=regressor,
+            tol=tol,
+            n_iter_no_change=n_iter_no_change,
+            n_init=n_init,
+            n_jobs=n_jobs,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.likelihood = likelihood
+        self.prior = prior
+        self.shape = shape
+        self.components_prior = components_prior
+
+    @property
+    def _n_representative(self):
+        return max(self.batch_size, N_ROWS_FOR_STARTS)
+
+    @property
+    def _binary(self):
+        return self.likelihood == "bernoulli" or isinstance(self.likelihood, Bernoulli)
+
+    def _make_model(self, X):
+        n_components = self.n_components or min(10, X.shape[1])
+        likelihood = self._make_likelihood(X)
+        if self._binary:
+            return LatentVariableModel(UnitUniform(n_components), LogOdds(), likelihood)
+        start = "nndsvd" if self.n_init == 1 else "rows"
+        return LatentVariableModel(
+            prior=self._make_prior(n_components),
+            decoder=Linear(nonnegative=True, start=start),
+            likelihood=likelihood,
+        )
+
+    def _make_likelihood(self, X):
+        if not isinstance(self.likelihood, str):
+            if not (self._binary or self.likelihood.mean_is_location):
+                raise ValueError(
+                    f"AmortisedNMF needs a likelihood whose mean is its location; that of "
+                    f"{self.likelihood} is not. Use Poisson(link='identity'), for example."
+                )
+            return self.likelihood
+        if self.likelihood == "gaussian":
+            return Gaussian(floor=1e-6 * (np.nanvar(X, axis=0).mean() or 1.0))
+        return LIKELIHOODS[self.likelihood]()
+
+    def _make_prior(self, n_components):
+        if self.prior == "exponential":
+            return Gamma(n_components, shape=1.0, learned=False)
+        if self.prior is None or self.prior == "gamma":
+            return Gamma(n_components, FIRST_SHAPE, shared=self.shape == "shared")
+        if self.prior.n_latents != n_components:
+            raise ValueError(
+                f"AmortisedNMF has n_components={n_components}, but a prior for "
+                f"{self.prior.n_latents} latents. Give both the same number."
+            )
+        return self.prior
+
+    def _make_regression(self):
+        mode = LogOddsMode() if self._binary else MultiplicativeMode()
+        return super()._make_regression()[0], mode
+
+    def _make_optimizer(self, schedule=None):
+        gaussian = self.likelihood == "gaussian" or isinstance(self.likelihood, Gaussian)
+        step = GAUSSIAN_STEP if gaussian else STEP
+        return Adam(self.learning_rate or step, schedule)
+
+    def _make_form(self, n_rows):
+        if self.components_prior is None:
+            return ScalarForm()
+        shape, rate = self.components_prior
+        return PosteriorForm(ScalarForm(), partial(log_prior, shape, rate, n_rows))
+
+    def _enough_simulations(self, model, n_rows):
+        return min(max(100, n_rows), 300)
+
+    def _set_attributes(self, params):
+        decoder = params["decoder"]
+        order = np.argsort(-decoder["components"].sum(axis=1), kind="stable")
+        self._model = self._state.model
+        self.components_ = decoder["components"][order]
+        self.params_ = {**params, "decoder": {**decoder, "components": self.components_}}
+        if self._binary:
+            self.intercept_ = decoder["intercept"]
+        else:
+            self.shape_ = self._model.prior.shapes(params["prior"])[order]
+            if len(params["prior"]["shape"]) > 1:
+                self.params_["prior"] = {"shape": self.shape_}
+        for name, value in params.get("likelihood", {}).items():
+            setattr(self, f"{name}_", value)
+
+    @property
+    def _n_features_out(self):
+        return self.components_.shape[0]
+
+    def posterior_mode(self, X):
+        """Posterior mode of the latents given each row, a cheaper :meth:`transform`.
+
+        The mode is that of the density of log z (with "bernoulli": of the log odds of
+        z), found by 100 steps, without importance sampling.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry.
+
+        Returns
+        -------
+        latents : ndarray of shape (n_samples, n_components)
+        """
+        X, _ = self._check_X(X, None, reset=False)
+        mode = (LogOddsMode if self._binary else MultiplicativeMode)(N_STEPS)
+        latents = mode.at(self._model, self.params_)
+        blocks = [
+            latents(dense_rows(X, rows)) for rows in gen_batches(X.shape[0], N_AT_ONCE)
+        ]
+        return np.concatenate(blocks).astype(X.dtype, copy=False)
+
+    def inverse_transform(self, X):
+        """Expected observations given latents.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Latents, as :meth:`transform` returns.
+
+        Returns
+        -------
+        expected : ndarray of shape (n_samples, n_features)
+            Non-negative; shares of ones with "bernoulli".
+        """
+        location = super().inverse_transform(X)
+        expected = self._model.likelihood.mean(self.params_.get("likelihood"), location)
+        return expected.astype(location.dtype, copy=False)
+
+    def perplexity(self, X):
+        """Exponential of the negative log-likelihood for each count in X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of counts; NaN marks a missing entry.
+
+        Returns
+        -------
+        perplexity : float
+            Lower is better. Unlike that of
+            :class:`sklearn.decomposition.LatentDirichletAllocation` it is not
+            conditional on the totals of rows.
+        """
+        log_likelihood = np.sum(self.score_samples(X))
+        total = X.sum() if issparse(X) else np.nansum(np.asarray(X, dtype=float))
+        return float(np.exp(-log_likelihood / total))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.positive_only = True
+        return tags
+
+    def _check_X(self, X, sample_weight, reset):
+        X, sample_weight = super()._check_X(X, sample_weight, reset)
+        entries = X.data if issparse(X) else X
+        least = np.fmin.reduce(entries, axis=None, initial=0.0)  # NaN is no number
+        check_non_negative(np.array([[least]]), "AmortisedNMF (input X)")
+        if reset:
+            self._check_parameters(entries)
+        return X, sample_weight
+
+    def _check_parameters(self, entries):
+        """What the prior and the likelihood ask of each other and of X."""
+        if self._binary and self.prior is not None:
+            raise ValueError(
+                f"AmortisedNMF has prior={self.prior!r} with a Bernoulli likelihood, whose "
+                "latents are uniform in (0, 1). Leave prior=None."
+            )
+        if self._binary and np.nanmax(entries, initial=0.0) > 1.0:
+            raise ValueError(
+                "AmortisedNMF has a Bernoulli likelihood, but X has entries up to "
+                f"{np.nanmax(entries):.3g}. Binarise X, or take another likelihood."
+            )
+        check_components_prior(self.components_prior)
+
+    def _warn_of_odd_tables(self, X, rows):
+        warn_of_few_rows(X.shape[0], self.n_components, "AmortisedNMF")
+        counts = self.likelihood in ("poisson", "negative_binomial") or getattr(
+            self.likelihood, "counts", False
+        )
+        if counts and np.any(rows != np.floor(rows), where=~np.isnan(rows)):
+            warnings.warn(
+                "X has decimals, but a count likelihood is a distribution of whole "
+                "numbers: its scale, and score, mean little. Pass counts, or "
+                "likelihood='gaussian'.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
+def log_prior(shape, rate, n_rows, params):
+    """Log density of Gamma components for each of `n_rows`, without its constant."""
+    components = params["decoder"]["components"]
+    return anp.sum((shape - 1) * anp.log(components) - rate * components) / n_rows
+
+
+def check_components_prior(pair):
+    """Raise ValueError unless `pair` is None or two positive numbers."""
+    if pair is None:
+        return
+    if len(pair) != 2 or not all(isinstance(p, Real) and p > 0 for p in pair):
+        raise ValueError(
+            "components_prior must be None or a tuple of two positive numbers, shape and "
+            f"rate; got {pair!r}."
+        )

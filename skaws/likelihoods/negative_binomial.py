@@ -1,0 +1,63 @@
+"""Negative binomial counts: more scattered than Poisson's."""
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.scipy.special import gammaln
+
+from ..bijectors import Interval
+from .base import Likelihood
+from .poisson import TINY, log_factorial
+
+__all__ = ["NegativeBinomial"]
+
+
+class NegativeBinomial(Likelihood):
+    """Overdispersed counts with mean the location, ``variance = mean + mean^2 / size``.
+
+    A Poisson count whose rate scatters by a Gamma variable of shape `size`.
+
+    Examples
+    --------
+    >>> x = NegativeBinomial().log_density({"size": 1.0}, np.ones(1), np.zeros(1))
+    >>> x.round(4).tolist()  # a geometric distribution, log(1/2)
+    [-0.6931]
+    """
+
+    location_support = "nonnegative"
+    mean_is_location = True
+    counts = True
+    advice = "Use Linear(nonnegative=True) with a non-negative prior"
+
+    @property
+    def constraints(self):
+        return {"size": Interval(1e-3, 1e4)}
+
+    def init_params(self, X, location, rng):
+        """Start where Pearson's statistic of the rows about their mean is one half."""
+        mean = np.nanmean(X, axis=0)
+        excess = np.nanvar(X, axis=0) - mean
+        size = 2.0 * np.sum(mean**2) / max(np.sum(excess), 1e-3 * np.sum(mean) + TINY)
+        return {"size": np.clip(size, 0.1, 100.0)}
+
+    def sample(self, params, location, rng):
+        size = params["size"]
+        rate = location * rng.gamma(size, 1 / size, location.shape)
+        return rng.poisson(rate).astype(float)
+
+    def log_density(self, params, location, X):
+        size, mean = params["size"], anp.maximum(location, TINY)
+        constant = gammaln(X + size) - gammaln(size) - log_factorial(X)
+        return (
+            constant + X * anp.log(mean) - (X + size) * anp.log(mean + size)
+        ) + size * anp.log(size)
+
+    def noise_variance(self, params, location):
+        return np.maximum(location + location**2 / params["size"], TINY)
+
+    def slopes(self, params, location, X):
+        size, mean = params["size"], np.maximum(location, TINY)
+        return X / mean, (X + size) / (mean + size)
+
+    def information(self, params, location, X):
+        size, mean = params["size"], np.maximum(location, TINY)
+        return np.maximum(X / mean**2 - (X + size) / (mean + size) ** 2, 0.0)

@@ -1,0 +1,128 @@
+"""Poisson counts."""
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.extend import defvjp, primitive
+from scipy.special import gammaln
+
+from .base import Likelihood
+
+__all__ = ["Poisson"]
+
+TINY = 1e-10  # keeps the logarithm of a rate finite
+LOG_FACTORIALS = gammaln(np.arange(1024) + 1.0)
+
+
+class Poisson(Likelihood):
+    """Counts, ``x ~ Poisson(rate)``.
+
+    Parameters
+    ----------
+    link : {"identity", "log"}, default="identity"
+        What the location is: the rate, which must not be negative, or its logarithm.
+
+    Examples
+    --------
+    >>> x = Poisson().log_density({}, np.array([2.0]), np.array([0.0]))
+    >>> x.tolist()
+    [-2.0]
+    """
+
+    exponential_family = True
+    counts = True
+
+    def __init__(self, link="identity"):
+        if link not in ("identity", "log"):
+            raise ValueError(f"link must be 'identity' or 'log'; got {link!r}.")
+        self.link = link
+
+    def __str__(self):
+        return f"Poisson(link={self.link!r})"
+
+    @property
+    def location_support(self):
+        return "nonnegative" if self.link == "identity" else "real"
+
+    @property
+    def mean_is_location(self):
+        return self.link == "identity"
+
+    @property
+    def advice(self):
+        return (
+            "Use Linear(nonnegative=True) with a non-negative prior, or Poisson(link='log')"
+        )
+
+    def mean(self, params, location):
+        return location if self.link == "identity" else np.exp(location)
+
+    def sample(self, params, location, rng):
+        return sparse_poisson(self.mean(params, location), rng)
+
+    def log_density(self, params, location, X):
+        if self.link == "identity":
+            return poisson_log_density(location, X)
+        return X * location - anp.exp(location) - log_factorial(X)
+
+    def noise_variance(self, params, location):
+        return np.maximum(location, TINY)
+
+    def slopes(self, params, location, X):
+        return X / np.maximum(location, TINY), np.ones((1, location.shape[1]))
+
+    def information(self, params, location, X):
+        return X / np.maximum(location, TINY) ** 2
+
+    def natural_parameters(self, params, location):
+        if self.link == "log":
+            return (location,)
+        return (anp.log(anp.maximum(location, TINY)),)
+
+    def log_normalizer(self, params, location):
+        return location if self.link == "identity" else anp.exp(location)
+
+    def sufficient_statistics(self, X):
+        return (X,)
+
+    def log_base_measure(self, X):
+        return -log_factorial(X)
+
+
+def sparse_poisson(rate, rng):
+    """Poisson counts, fast where most are zero.
+
+    All entries together are one Poisson process on a line: its points are spread over
+    the entries in proportion to their rates.
+    """
+    if rate.mean() > 0.5:
+        return rng.poisson(rate).astype(float)
+    edges = np.cumsum(rate)
+    points = np.sort(rng.random(rng.poisson(edges[-1]))) * edges[-1]
+    entries = np.searchsorted(edges, points, side="right")
+    counts = np.bincount(np.minimum(entries, rate.size - 1), minlength=rate.size)
+    return counts.reshape(rate.shape).astype(float)
+
+
+def log_factorial(X):
+    """log x!, or of the gamma function in its place, from a table for small counts."""
+    whole = X.astype(int)
+    if X.size and whole.min() >= 0 and whole.max() < 1024 and np.array_equal(whole, X):
+        return LOG_FACTORIALS[whole]
+    return gammaln(X + 1.0)
+
+
+@primitive
+def poisson_log_density(rate, X):
+    """log Poisson(x; rate), entry by entry: one node on the tape."""
+    log_density = np.log(np.maximum(rate, TINY))
+    log_density *= X
+    log_density -= rate
+    log_density -= log_factorial(X)
+    return log_density
+
+
+def rate_vjp(answer, rate, X):
+    return lambda g: g * (X / anp.maximum(rate, TINY) - 1.0)
+
+
+defvjp(poisson_log_density, rate_vjp, argnums=(0,))
