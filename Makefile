@@ -32,7 +32,9 @@ bench-ica: .venv/test.stamp
 bench-nmf: .venv/bench.stamp
 	$(BIN)/python examples/benchmarks/bench_nmf.py
 
+# The recordings of phonlab are for one example; what else it asks for is not.
 doc: .venv/doc.stamp
+	$(BIN)/python -m pip install --quiet --no-deps phonlab
 	rm -rf doc/generated
 	$(BIN)/python -m sphinx -W --keep-going -b html doc doc/_build/html
 	@echo "Open doc/_build/html/index.html"

@@ -31,7 +31,9 @@ def test_every_example_has_a_test_here():
     tested = {
         "plot_quickstart.py",
         "plot_missing_values.py",
+        "plot_ica_natural_images.py",
         "plot_ica_noise.py",
+        "plot_ica_voices.py",
         "plot_nmf_digits.py",
         "plot_nmf_topics.py",
     }
@@ -61,6 +63,27 @@ def test_ica_noise():
     assert errors["skaws"][1] < errors["FastICA"][1]
     np.testing.assert_allclose(noises, [0.1, 0.5], rtol=0.1)
     assert len(picture.axes) == 2
+
+
+def test_ica_natural_images():
+    sparseness, cosines, noise, picture = load("plot_ica_natural_images.py").run(
+        n_rows=1000, n_patches=2000, size=8, n_filters=9, max_iter=200
+    )
+    assert sparseness["skaws"] > sparseness["PCA"]
+    assert np.mean(cosines["skaws"]) > 0.9
+    np.testing.assert_allclose(noise, 0.1, rtol=0.05)
+    assert len(picture.axes) == 6
+
+
+def test_ica_voices():
+    example = load("plot_ica_voices.py")
+    bursts = example.bursts(seconds=0.5, n_voices=3)
+    figures, picture = example.run(bursts, cases=((0.5, 0.2),), max_iter=200)
+    correlations, noise = figures[0.5, 0.2]
+    assert np.mean(correlations["skaws"]) > np.mean(correlations["FastICA"])
+    assert np.mean(correlations["skaws"]) > np.mean(correlations["skaws unmixing"])
+    np.testing.assert_allclose(noise, 0.5, rtol=0.2)
+    assert len(picture.axes) == 12
 
 
 def test_nmf_digits():

@@ -6,7 +6,7 @@ from math import gamma
 import numpy as np
 import pytest
 
-from skaws.optimizers import Adam, Constant, PlateauThenDecay, PolynomialAverage
+from skaws.optimizers import Adam, Constant, HeavyBall, PlateauThenDecay, PolynomialAverage
 
 N_STEPS = 30
 
@@ -133,6 +133,30 @@ def test_last_gain_is_the_sum_over_as_many_steps_as_it_says(max_iter, n_judged):
     assert schedule.last_gain == pytest.approx(0.5 * n_judged)
 
 
+def test_heavy_ball_is_momentum_where_noise_is_small():
+    # Gradients without noise: velocity sums them with weights 0.8, 0.8^2, ...
+    ball, gradient = HeavyBall(learning_rate=0.1, momentum=0.8), np.array([0.01, -0.02])
+    steps = [ball.step(gradient) for _ in range(3)]
+    np.testing.assert_allclose(steps[2], 0.1 * (1 + 0.8 + 0.64) * gradient)
+
+
+def test_no_coordinate_goes_further_than_longest():
+    step = HeavyBall(longest=0.2).step(np.array([1e6, -1e6, 1e-3]))
+    np.testing.assert_allclose(step, [0.2, -0.2, 1e-4])
+
+
+def test_heavy_ball_shortens_steps_where_the_gradient_is_noisier_than_it_should_be():
+    # Noise of sixteen times the expected variance: steps of a sixteenth, to the accuracy
+    # of a running variance over about twenty differences (a third).
+    rng = np.random.default_rng(0)
+    ball = HeavyBall(learning_rate=1.0, momentum=0.0, noise_variance=1e-4)
+    for _ in range(300):
+        gradient = 1e-2 * np.array([1.0, 4.0]) * rng.standard_normal(2)
+        step = ball.step(gradient)
+    np.testing.assert_allclose(step[1] / gradient[1], 1 / 16, rtol=0.6)
+    assert 0.6 < step[0] / gradient[0] <= 1.0
+
+
 def test_average_has_rising_factorials_for_weights():
     # With degree d, point s has weight proportional to s (s + 1) ... (s + d - 1).
     points = np.random.default_rng(0).standard_normal((N_STEPS, 2))
@@ -158,9 +182,10 @@ def test_average_does_not_change_with_the_array_it_was_given():
     [
         (Adam, Adam.step),
         (lambda: Adam(schedule=PlateauThenDecay(N_STEPS, 1e-3, 5)), Adam.step),
+        (HeavyBall, HeavyBall.step),
         (PolynomialAverage, PolynomialAverage.update),
     ],
-    ids=["Adam", "Adam with decay", "PolynomialAverage"],
+    ids=["Adam", "Adam with decay", "HeavyBall", "PolynomialAverage"],
 )
 def test_pickled_halfway_goes_on_identically(make, turn, stop, gradients):
     whole, first = make(), make()

@@ -74,7 +74,8 @@ Prior or list, default="generalized_normal"
         Largest number of iterations; the last third of them, at most, runs at a
         learning rate that falls to zero.
     learning_rate : float, default=0.15
-        Size of a full step of Adam; steps of the mixing are relative to it.
+        Gain of a full step, in units of Fisher information
+        (:class:`skaws.optimizers.HeavyBall`).
     regressor : KernelRidge, default=None
         The regression of the log joint. None takes its residual from the baseline for
         constant, which costs nothing and lets a thousand simulations be used; see Notes.
@@ -128,20 +129,25 @@ Prior or list, default="generalized_normal"
 
     Notes
     -----
-    The mixing is learnt in centred latents, by relative steps, as the user guide says; the
-    baseline is the log joint at draws about each row's linear estimate.  With `regressor`
-    None the estimating equation is calibrated (its mean is zero at the truth) but is not
-    exactly that of maximum likelihood.
+    The mixing is learnt in centred latents, by natural-gradient steps, as the user guide
+    says; the baseline is the log joint at draws about each row's linear estimate.  With
+    `regressor` None the estimating equation is calibrated (its mean is zero at the truth)
+    but is not exactly that of maximum likelihood.
 
-    With as many sources as columns, or more, the second moments of X do not tell the noise
-    from the signal.  A square mixing is fitted at five noise levels, which are compared by
+    Fewer sources than columns: the noise shows beyond the sources' span.  With as many
+    sources as columns, or more, second moments do not tell noise from signal.  A square
+    mixing is then fitted at six noise levels, from low to high, which are compared by
     likelihood, if there are 1000 rows at least; the level is coarse, and zero noise is
     reported as 2% of the smallest principal variance.  More sources than columns can be
-    found when they are sparse: four random starts are compared, but local optima remain
-    (the user guide has figures), so compare more by `n_init`.
+    found when they are sparse: eight short fits from random starts are compared, but local
+    optima remain (the user guide has figures), so compare more by `n_init`.  `n_iter_` and
+    `history_` do not count these searches.
 
-    ``score`` and ``transform`` are importance sampling with 200 draws a row, the same every
-    time (:func:`skaws.evaluation.importance_posterior`).
+    Sources must have a variance.  Where outliers dominate it (kurtosis beyond 100, speech),
+    ``sources="student_t"`` is the better choice, and more columns than sources.
+
+    ``score`` and ``transform`` are importance sampling with 200 draws a row (or eight for
+    each source), the same every time (:func:`skaws.evaluation.importance_posterior`).
 
     Examples
     --------

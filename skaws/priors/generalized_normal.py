@@ -26,7 +26,7 @@ class GeneralizedNormal(Prior):
     n_latents : int
         Number of latents, each with a shape of its own.
     shape : float, default=1.0
-        Shape to start from, strictly between 0.5 and 20.
+        Shape to start from, strictly between 0.5 and 10.
 
     Examples
     --------
@@ -43,7 +43,7 @@ class GeneralizedNormal(Prior):
 
     @property
     def constraints(self):
-        return {"shape": Interval(0.5, 20.0)}
+        return {"shape": Interval(0.5, 10.0)}
 
     def init_params(self, X, rng):
         return {"shape": np.full(self.n_latents, float(self.shape))}
@@ -62,8 +62,9 @@ class GeneralizedNormal(Prior):
 
     def information(self, params):
         shape = params["shape"]
-        # Infinite at shape 0.5, and so much that nothing would move close to it: bounded.
-        spread = gammaln(np.maximum(2 - 1 / shape, 0.3)) - gammaln(1 / shape)
+        # A cusp below shape 1 tells much (all, at 0.5) where z is known exactly.  It never
+        # is: the part of the cusp is left out.
+        spread = gammaln(np.maximum(2 - 1 / shape, 1.0)) - gammaln(1 / shape)
         return shape**2 * np.exp(spread - 2 * log_scale(shape)), shape
 
     def in_units(self, step, params):

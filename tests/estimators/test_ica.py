@@ -1,10 +1,4 @@
-"""ICA: the mixing under noise, better than without a noise model; sources of any kind.
-
-Of scikit-learn's ``test_fastica.py``, with the class swapped, apply: recovery of two simple
-signals, ``fit_transform``, ``inverse_transform`` and dtypes.  Its tests of whitening,
-contrast functions and algorithms have no counterpart, nor has its exact reconstruction:
-posterior means under noise are shrunk.
-"""
+"""ICA: the mixing under noise, better than without a noise model; sources of any kind."""
 
 import numpy as np
 import pytest
@@ -66,8 +60,8 @@ def fitted(noisy):
 
 
 def test_beats_fastica_under_noise(fitted, noisy):
-    # Ten data sets: 0.34 to 1.18 of FastICA's error, 0.75 in the median, one above 1 (make
-    # bench-ica has five of them; this is its first); noise variance within 4% of the truth.
+    # Ten data sets: 0.38 to 0.90 of FastICA's error, 0.64 in the median (make bench-ica has
+    # five of them, this is its first); noise variance within 2% of the truth.
     X, mixing, _ = noisy
     fast = FastICA(6, whiten="unit-variance", random_state=0, max_iter=1000).fit(X)
     assert amari(fitted.components_, mixing) < 0.95 * amari(fast.components_, mixing)
@@ -96,21 +90,37 @@ def test_sources_peaked_or_flat_are_found_without_noise(kind):
 
 
 def test_square_noise_does_not_vanish():
-    X, _, _ = mixtures(4, 4, 1.0, 5000, seed=1, kind=sparse)
+    # The truth is one: 0.60 to 0.87 in six data sets (make bench-ica: 0.31 to 0.94, 0.86
+    # in the median, for ten Laplace sources).
+    X, _, _ = mixtures(4, 4, 1.0, 5000, seed=0, kind=sparse)
     model = AmortisedICA(random_state=0).fit(X)
-    smallest = np.linalg.eigvalsh(np.cov(X.T))[0]
-    assert model.noise_variance_ > 0.1 * smallest  # the lowest level would be 0.02
+    assert 0.5 < model.noise_variance_ < 1.1
 
 
-def test_more_sources_than_mixtures_are_learnt():
-    # Held-out rows gained 0.26 to 0.51 nats over the start in four design seeds.  The
-    # mixing itself is not reliable (matched cosines of 0.83 to 1.00, make bench-ica):
-    # local optima remain, and no test here says otherwise.
-    X, _, _ = mixtures(4, 3, 0.0, 5000, seed=0, kind=sparse)
-    model = AmortisedICA(4, random_state=0).fit(X[:4000])
+@pytest.mark.parametrize("p", [1.5, 2.0])
+def test_sources_sparser_than_any_of_the_family(p):
+    # Kurtosis 20 and 60, in noise.  Four data sets: 0.22 to 0.51 of FastICA's error with
+    # Student's t, noise within 2%.  Where estimates shrink outlying rows as much as others
+    # (spread=1), the noise comes out at three times the truth for p = 2.
+    def sparser(rng, shape):
+        values = rng.laplace(size=shape)
+        values = np.sign(values) * np.abs(values) ** p
+        return values / values.std(axis=0)
+
+    X, mixing, _ = mixtures(5, 8, 0.5, 10_000, seed=0, kind=sparser)
+    model = AmortisedICA(5, sources="student_t", random_state=0).fit(X)
+    fast = FastICA(5, whiten="unit-variance", random_state=0, max_iter=1000).fit(X)
+    assert amari(model.components_, mixing) < 0.9 * amari(fast.components_, mixing)
+    assert abs(model.noise_variance_ - 0.25) < 0.025
+
+
+def test_more_sources_than_mixtures():
+    # Six data sets: 0.985 to 0.995, and one local optimum of 0.86.  Gaussian rows of the
+    # same covariances, which say nothing of the mixing, gave 0.76 to 0.91.
+    X, mixing, _ = mixtures(4, 3, 0.0, 5000, seed=0, kind=sparse)
+    model = AmortisedICA(4, random_state=0).fit(X)
     assert model.mixing_.shape == (3, 4)
-    start = AmortisedICA(4, random_state=0, max_iter=1).fit(X[:4000])
-    assert model.score(X[4000:]) > start.score(X[4000:]) + 0.2
+    assert matched_cosines(model.mixing_, mixing).mean() > 0.95
 
 
 def test_missing_entries_cost_little(noisy, fitted):
@@ -192,20 +202,6 @@ def test_noise_per_feature():
     X = X + deviations * np.random.default_rng(0).standard_normal(X.shape)
     model = AmortisedICA(2, noise="per_feature", random_state=0).fit(X)
     np.testing.assert_allclose(np.sqrt(model.noise_variance_), deviations, atol=0.06)
-
-
-def test_two_simple_signals_as_scikit_learn_tests_them():
-    rng = np.random.default_rng(0)
-    signal = 2 * np.sin(np.linspace(0, 100, 1000)) - 1
-    signal[signal < 0] = 0
-    sources = np.stack([signal, rng.standard_t(1, size=1000)])
-    sources = (sources - sources.mean(axis=1, keepdims=True)) / sources.std(axis=1)[:, None]
-    angle = 0.6
-    mixing = np.array([[np.cos(angle), np.sin(angle)], [np.sin(angle), -np.cos(angle)]])
-    X = (mixing @ sources).T
-    found = AmortisedICA(2, random_state=0).fit_transform(X)
-    correlations = np.abs(np.corrcoef(found.T, sources)[:2, 2:])
-    assert np.all(correlations.max(axis=1) > 0.95)
 
 
 def test_partial_fit_and_short_fits():

@@ -110,6 +110,13 @@ def zeros_like(params):
     }
 
 
+def in_units_of(sources, params, D):
+    """Entries of D by their information: that of column j is of shifts of source j."""
+    shift, stretch = sources.information(params)
+    unit = np.sqrt([[stretch[0], shift[1]], [shift[0], stretch[1]]])
+    return D / unit
+
+
 def test_steps_are_relative_to_the_mixing(X):
     model = model_of(Mixed(GeneralizedNormal(2)))
     params = model.init_params(X, np.random.default_rng(0))
@@ -118,6 +125,7 @@ def test_steps_are_relative_to_the_mixing(X):
     step["prior"]["mixing"] = D
     step["prior"]["sources"]["shape"] = np.array([0.1, 0.0])
     moved = model.move(params, step)["prior"]
+    D = in_units_of(GeneralizedNormal(2), {"shape": np.ones(2)}, D)
     np.testing.assert_allclose(moved["mixing"], (np.eye(2) + D) @ MIXING, rtol=1e-12)
     assert moved["sources"]["shape"][0] > params["prior"]["sources"]["shape"][0]
     assert np.isclose(moved["sources"]["shape"][1], params["prior"]["sources"]["shape"][1])
@@ -128,6 +136,7 @@ def test_steps_of_mixed_sources_are_relative_too():
     inner, D = params["sources"]["mixing"], np.array([[0.1, -0.2], [0.3, 0.05]])
     step = prior.in_units({"mixing": 2 * D, "sources": {"mixing": D}}, params)
     np.testing.assert_allclose(step["mixing"], 2 * D @ MIXING)
+    D = in_units_of(Logistic(2), {}, D)
     np.testing.assert_allclose(step["sources"]["mixing"], D @ inner)
 
 

@@ -96,6 +96,18 @@ def samples_and_log_density_are_of_one_law(prior, params, marginals):
     assert_means(z * score_of(prior, params, z), -1.0)
 
 
+def information_is_the_variance_of_the_score(prior, params, marginals):
+    z = drawn(prior, params)
+    score = score_of(prior, params, z)
+    shift, stretch = prior.information(params)
+    assert_means((1 + z * score) ** 2, stretch)
+    # A score that is infinite at zero is said to tell less than it does.
+    at_zero = score_of(prior, params, np.full((1, prior.n_latents), 1e-6))[0]
+    finite = np.abs(at_zero) < 2
+    assert_means(score[:, finite] ** 2, shift[finite])
+    assert np.all(shift[~finite] < np.mean(score[:, ~finite] ** 2, axis=0))
+
+
 def score_in_params_has_mean_zero(prior, params, marginals):
     start, unflatten = flatten(params)
 
@@ -184,6 +196,7 @@ LAWS = [
     samples_have_mean_zero_and_unit_covariance,
     samples_have_the_quantiles_of_scipy,
     samples_and_log_density_are_of_one_law,
+    information_is_the_variance_of_the_score,
     score_in_params_has_mean_zero,
     log_density_is_that_of_scipy,
     density_has_mass_and_variance_one,
@@ -241,6 +254,7 @@ WRONG = [
     (samples_have_the_quantiles_of_scipy, inflated),
     (samples_and_log_density_are_of_one_law, inflated),
     (score_in_params_has_mean_zero, inflated),
+    (information_is_the_variance_of_the_score, inflated),
     (log_density_is_that_of_scipy, with_density(lambda value, z: value + 1e-4)),
     (density_has_mass_and_variance_one, with_density(lambda value, z: value + 1e-3)),
     (density_has_mass_and_variance_one, with_density(lambda value, z: 1.01 * value)),
