@@ -141,7 +141,8 @@ Prior or list, default="generalized_normal"
     reported as 2% of the smallest principal variance.  More sources than columns can be
     found when they are sparse: eight short fits from random starts are compared, but local
     optima remain (the user guide has figures), so compare more by `n_init`.  `n_iter_` and
-    `history_` do not count these searches.
+    `history_` do not count these searches, and :meth:`partial_fit` makes none (a square
+    mixing then keeps the lowest noise).
 
     Sources must have a variance.  Where outliers dominate it (kurtosis beyond 100, speech),
     ``sources="student_t"`` is the better choice, and more columns than sources.

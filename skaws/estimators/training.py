@@ -68,8 +68,13 @@ def train(state, X, regression, progress, *, n_iter=None, **options):
             progress.update(iteration.number, records[-1])
             if optimizer.schedule.finished or iteration.number == n_iter:
                 break
-    except (KeyboardInterrupt, FloatingPointError, np.linalg.LinAlgError) as error:
+    except (KeyboardInterrupt, FloatingPointError) as error:
         failure = error
+    except np.linalg.LinAlgError as error:
+        failure = FloatingPointError(
+            f"Parameters ran away in iteration {len(records) + 1} ({error}). Lower "
+            "learning_rate, or look for rows that lie far from all others."
+        )
     names = records[0] if records else ()
     history = {name: np.array([record[name] for record in records]) for name in names}
     state = LoopState(model, params, optimizer, average, rng)

@@ -155,18 +155,25 @@ def test_interrupted_fit_keeps_what_it_learnt(monkeypatch):
     assert model.score(WINE) > start.score(WINE)
 
 
-def test_failed_fit_keeps_what_it_learnt_and_raises(monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (FloatingPointError("the gradient is not finite"), "not finite"),
+        (np.linalg.LinAlgError("Singular matrix"), "ran away in iteration 30 .Singular"),
+    ],
+)
+def test_failed_fit_keeps_what_it_learnt_and_raises(error, message, monkeypatch):
     whole = training.wake_sleep
 
     def failing(*args, **kwargs):
         for iteration in whole(*args, **kwargs):
             if iteration.number == 30:
-                raise FloatingPointError("the gradient is not finite")
+                raise error
             yield iteration
 
     monkeypatch.setattr(training, "wake_sleep", failing)
     model = make()
-    with pytest.raises(FloatingPointError, match="not finite"):
+    with pytest.raises(FloatingPointError, match=message):
         model.fit(WINE)
     assert np.isfinite(model.score(WINE))
     assert not model.converged_
