@@ -38,6 +38,7 @@ GRID = {
 }
 TOY = {"toy": (2, 4, 0.3, 1000, "laplace")}
 POWERS = {"sparse": 1.5, "sparser": 2.0}  # of Laplace sources: kurtosis above 15, 40
+MOST_ROWS = 100_000  # for Picard, which takes a minute for a million
 PICARDS = ({"ortho": False}, {"extended": True}, {"ortho": False, "extended": True})
 
 
@@ -79,11 +80,11 @@ def timed(function):
 
 
 def peers(X, n_sources):
-    """Unmixing matrices and seconds of FastICA, and of three Picards."""
+    """Unmixing matrix and seconds of FastICA; it and, on fewer rows, three Picards."""
     fast = FastICA(n_sources, whiten="unit-variance", random_state=0, max_iter=1000)
     fast, fast_seconds = timed(lambda: fast.fit(X).components_)
-    found = []
-    for options in PICARDS:
+    found = [fast]
+    for options in PICARDS if len(X) <= MOST_ROWS else ():
         whitening, rotation, _ = picard(
             X.T, n_components=n_sources, random_state=0, **options
         )
@@ -109,7 +110,7 @@ def compare(name, case, seed, **options):
     to_picard = error / min(amari(unmixing, mixing) for unmixing in picards)
     print(
         f"{start}  Amari {error:.4f}  / FastICA {to_fast:5.2f} ({fast_seconds:.2f} s)"
-        f"  / Picard {to_picard:5.2f}",
+        f"  / best {to_picard:5.2f}",
         flush=True,
     )
 
