@@ -3,7 +3,17 @@
 The method is amortised learning by wake-sleep (Wenliang et al., ICML 2020).
 """
 
-from .estimators import AmortisedFactorAnalysis, AmortisedICA, AmortisedNMF
+from .estimators import (
+    AmortisedFactorAnalysis,
+    AmortisedICA,
+    AmortisedLearner,
+    AmortisedNMF,
+)
 
-__all__ = ["AmortisedFactorAnalysis", "AmortisedICA", "AmortisedNMF"]
+__all__ = [
+    "AmortisedFactorAnalysis",
+    "AmortisedICA",
+    "AmortisedLearner",
+    "AmortisedNMF",
+]
 __version__ = "0.1.0.dev0"

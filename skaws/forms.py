@@ -2,8 +2,19 @@
 
 import autograd.numpy as anp
 import numpy as np
+from autograd.tracer import getval
+from scipy.special import softmax
 
-__all__ = ["PairwiseForm", "PosteriorForm", "ScalarForm"]
+from .regression import MeanWeights
+
+__all__ = [
+    "BaselineForm",
+    "BayesForm",
+    "PairwiseForm",
+    "PosteriorForm",
+    "ScalarForm",
+    "SummedForm",
+]
 
 
 class ScalarForm:
@@ -21,10 +32,18 @@ class ScalarForm:
         estimates, which need not hold for discrete latents.  Without baseline the
         estimates are regression inputs only, and must keep all of x that the latents
         depend on *and* all that the log joint does.
+    gated : bool, default=False
+        Whether the regression is believed only as far as it is known to predict: what
+        sets the mean weights apart from the plain mean over simulations is shrunk by one
+        less the regression's error, to nothing where it predicts nothing.  The plain
+        mean is kept: it is what calibrates scales.  That is no safeguard where a model
+        is wrong for the rows *and* the baseline is at draws of a network: noise
+        then collapsed with a gate and without; :class:`BaselineForm` is stable there.
     """
 
-    def __init__(self, baseline=True):
+    def __init__(self, baseline=True, gated=False):
         self.baseline = baseline
+        self.gated = gated
 
     def values(self, model, params, simulations, real):
         """Log joints to be weighed: at simulations, their estimates, real rows."""
@@ -42,10 +61,33 @@ class ScalarForm:
         n = len(simulations.observations)
         targets = values[:n] - (values[n : 2 * n] if self.baseline else 0.0)
         mean = simulations.regression.mean_weights_and_error(
-            real.estimates, real.weights, targets
+            real.inputs, real.weights, targets
         )
+        if self.gated:
+            plain = np.sum(real.weights) / n
+            opening = max(0.0, 1.0 - mean.error)
+            mean = mean._replace(weights=plain + opening * (mean.weights - plain))
         weights = np.concatenate([mean.weights, -mean.weights, real.weights])
         return weights[: len(values)], mean
+
+
+class BaselineForm:
+    """Climb the log joint at the latent estimates of real rows, and nothing else.
+
+    With draws from the posterior for estimates
+    (:class:`skaws.regression.RecognitionDraw`) this is reweighted wake-sleep.  It is what
+    :class:`ScalarForm` comes to where the regression knows nothing.
+    """
+
+    def values(self, model, params, simulations, real):
+        """Log joint of each real row and its estimate."""
+        values = model.log_joint(params, real.estimates, real.X)
+        check_log_joint(model, values, len(real.X))
+        return values
+
+    def weigh(self, values, model, params, simulations, real):
+        """The rows' weights; no simulation has one."""
+        return real.weights, MeanWeights(np.zeros(len(simulations.observations)), 1.0)
 
 
 class PairwiseForm:
@@ -54,11 +96,24 @@ class PairwiseForm:
     It is for models that know part of their log joint at real rows exactly, as
     exponential families do (the paper's Algorithm 1).  It solves for one right-hand
     side a row, where :class:`ScalarForm` solves for one a batch.
+
+    Parameters
+    ----------
+    shares : bool, default=False
+        Whether the weights of a row are made shares, non-negative and of sum one: an
+        expectation under a distribution over the simulations then, which cannot
+        extrapolate.
     """
+
+    def __init__(self, shares=False):
+        self.shares = shares
 
     def values(self, model, params, simulations, real):
         """Expected log joint of each real row."""
-        weights = simulations.regression.weights(real.estimates)
+        weights = simulations.regression.weights(real.inputs)
+        if self.shares:
+            weights = np.maximum(weights, 0.0) + 1e-12
+            weights /= weights.sum(axis=1, keepdims=True)
         return model.expected_log_joint(
             params, simulations.latents, simulations.observations, weights, real.X
         )
@@ -67,9 +122,67 @@ class PairwiseForm:
         """The rows' weights, and the regression's mean weights."""
         targets = model.log_joint(params, simulations.latents, simulations.observations)
         mean = simulations.regression.mean_weights_and_error(
-            real.estimates, real.weights, targets
+            real.inputs, real.weights, targets
         )
         return real.weights, mean
+
+
+class SummedForm:
+    """Climb the exact log-likelihood of latents with few values, all summed over.
+
+    The log joint of every value at every real row gives the posterior by Bayes' rule;
+    climbed is the posterior mean of the log joint.  There is no regression.
+
+    Values are those that simulations have taken so far: the form remembers them.
+    """
+
+    def __init__(self):
+        self._seen = None
+
+    def values(self, model, params, simulations, real):
+        """Log joints of all values at all real rows, a value at a time."""
+        pool = [] if self._seen is None else [self._seen]
+        self._seen = np.unique(np.concatenate([*pool, simulations.latents]), axis=0)
+        n_values, n_rows = len(self._seen), len(real.X)
+        latents = np.repeat(self._seen, n_rows, axis=0)
+        values = model.log_joint(params, latents, np.tile(real.X, (n_values, 1)))
+        check_log_joint(model, values, n_values * n_rows)
+        return values
+
+    def weigh(self, values, model, params, simulations, real):
+        """Posterior probabilities times the rows' weights; an error of zero."""
+        posterior = softmax(values.reshape(len(self._seen), -1), axis=0)
+        return (posterior * real.weights).ravel(), MeanWeights(np.ones(1), 0.0)
+
+
+class BayesForm:
+    """Climb the log joint at simulated latents, weighted by their likelihood.
+
+    Weights of row m are ``p(x_m | z_n)`` over the simulations, summing to one: Bayes' rule
+    with the prior's draws for a prior.  Consistent, and sharp, where latents are few; needs
+    the model's ``log_likelihood``.
+    """
+
+    def values(self, model, params, simulations, real):
+        """Expected log joint of each real row."""
+        # At the params before the step: weights are not on the tape.
+        fixed = {name: untaped(part) for name, part in params.items()}
+        log_likelihood = model.log_likelihood(fixed, simulations.latents, real.X)
+        self._weights = softmax(log_likelihood, axis=1)
+        return model.expected_log_joint(
+            params, simulations.latents, simulations.observations, self._weights, real.X
+        )
+
+    def weigh(self, values, model, params, simulations, real):
+        """The rows' weights, and the mean of the posterior weights."""
+        return real.weights, MeanWeights(real.weights @ self._weights, 0.0)
+
+
+def untaped(branch):
+    """Params without autograd's boxes."""
+    if isinstance(branch, dict):
+        return {name: untaped(value) for name, value in branch.items()}
+    return getval(branch)
 
 
 class PosteriorForm:

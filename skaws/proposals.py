@@ -8,30 +8,59 @@ numbers, which never change: what is said of a row depends on that row alone.
 import numpy as np
 from scipy.special import expit, gammaln, log_softmax
 
+from .charts import CHARTS
 from .decoders import Linear, LogOdds
+from .mode_proposal import ModeProposal
+from .models import LatentVariableModel
 from .priors import Gamma, UnitUniform
 from .regression import LogOddsMode, MultiplicativeMode
 
-__all__ = ["GammaProposal", "LogOddsProposal", "StudentProposal", "make_proposal"]
+__all__ = [
+    "EnumeratedProposal",
+    "GammaProposal",
+    "LogOddsProposal",
+    "ModeProposal",
+    "StudentProposal",
+    "make_proposal",
+]
 
 LEAST_DOF = 10  # of a Student's t: tails heavier than the Gaussian's
 N_STEPS = 100  # towards the mode
 DEFENSIVE = 0.2  # chance of a wide draw of a latent
+N_PROBES = 10_000  # simulations in which latents of few values show all of them
+MANY_VALUES = 32
 
 
 def make_proposal(model, params, n_draws):
-    """Proposal for the posterior of a model made of parts, or None if there is none.
+    """Proposal for the posterior of a model, or None if there is none.
 
     Parameters
     ----------
-    model : LatentVariableModel
-        Real latents with a linear mean, Gamma latents with non-negative components, or
-        uniform latents with mixed log odds.
+    model : GenerativeModel
+        Made of parts; or with latents that take few values, or of a ``latent_support``
+        that has real coordinates.
     params : nested dict of arrays
         Its params.
     n_draws : int
         Draws for each row, an even number.
     """
+    if isinstance(model, LatentVariableModel):
+        proposal = proposal_of_parts(model, params, n_draws)
+        if proposal is not None:
+            return proposal
+    latents, _ = model.sample(params, N_PROBES, np.random.default_rng(0))
+    if isinstance(latents, dict):
+        return None
+    values = np.unique(latents, axis=0)
+    if len(values) <= MANY_VALUES:
+        return EnumeratedProposal(values, n_draws)
+    if model.latent_support in CHARTS:
+        return ModeProposal(model, params, n_draws)
+    return None
+
+
+def proposal_of_parts(model, params, n_draws):
+    """Proposal shaped by what prior, decoder and likelihood are, or None."""
     prior, decoder = model.prior, model.decoder
     if isinstance(prior, UnitUniform) and isinstance(decoder, LogOdds):
         return LogOddsProposal(model, params, n_draws)
@@ -64,6 +93,26 @@ class StudentProposal:
         # Complete rows share one covariance.
         covariance = self._twin.posterior_covariance(X if np.isnan(X).any() else X[:1])
         return student_draws(centre, covariance, self._n_draws)
+
+
+class EnumeratedProposal:
+    """Every value that the latents take: no sampling at all, and exact answers.
+
+    Parameters
+    ----------
+    values : array of shape (n_values, n_latents)
+        The values.
+    n_draws : int
+        What the sum of the weights will be divided by.
+    """
+
+    def __init__(self, values, n_draws):
+        self._values = values
+        self._log_density = -np.log(n_draws)
+
+    def __call__(self, X):
+        for value in self._values:
+            yield np.tile(value, (len(X), 1)), np.full(len(X), self._log_density)
 
 
 class LogOddsProposal:

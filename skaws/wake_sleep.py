@@ -58,6 +58,7 @@ class Simulations(NamedTuple):
     estimate: object  # the function from observations to latent estimates
     estimates: np.ndarray  # of the simulated observations
     regression: Embedding
+    inputs: object  # the function from observations to regression inputs
 
 
 class RealRows(NamedTuple):
@@ -65,7 +66,8 @@ class RealRows(NamedTuple):
 
     X: np.ndarray
     weights: np.ndarray  # of the rows; they sum to about one
-    estimates: np.ndarray
+    estimates: np.ndarray  # of the latents
+    inputs: np.ndarray  # of the regression
 
 
 class Wake(NamedTuple):
@@ -209,8 +211,10 @@ def sleep(model, params, estimate, regression, n_simulations, rng, missing_like=
             patterns = missing[rng.integers(len(missing), size=n_simulations)]
             observations = np.where(patterns, np.nan, observations)
     function, estimates = estimate.fit(model, params, latents, observations)
-    regression = regression.fit(estimates)
-    return Simulations(latents, observations, function, estimates, regression)
+    # Latent estimates are regression inputs, but for those with inputs of their own.
+    inputs = getattr(function, "inputs", None)
+    regression = regression.fit(estimates if inputs is None else inputs(observations))
+    return Simulations(latents, observations, function, estimates, regression, inputs)
 
 
 def wake(model, params, simulations, X, row_weights, form):
@@ -236,7 +240,7 @@ def wake(model, params, simulations, X, row_weights, form):
         and the diagnostics of :class:`Iteration`.
     """
     space = ParameterSpace(params, model.constraints)
-    real = RealRows(X, row_weights, simulations.estimate(X))
+    real = real_rows(simulations, X, row_weights)
 
     def values_after(step):
         moved = model.move(params, space.split(step))
@@ -249,9 +253,16 @@ def wake(model, params, simulations, X, row_weights, form):
     diagnostics = {
         "weight_sum": float(np.sum(np.abs(mean.weights))),
         "regression_error": mean.error,
-        "input_distance": simulations.regression.distance(real.estimates, row_weights),
+        "input_distance": simulations.regression.distance(real.inputs, row_weights),
     }
     return Wake(float(weights @ values), gradient, diagnostics)
+
+
+def real_rows(simulations, X, row_weights):
+    """Rows of X as the regressions of the sleep phase see them."""
+    estimates = simulations.estimate(X)
+    inputs = estimates if simulations.inputs is None else simulations.inputs(X)
+    return RealRows(X, row_weights, estimates, inputs)
 
 
 def check_sample(model, observations, n_samples):

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from autograd.extend import defvjp, primitive
 
+from skaws import likelihoods, priors
 from skaws.bijectors import Positive
 from skaws.checks import ModelCheckError, Report, check_model
-from skaws.models import FunctionModel
+from skaws.decoders import MLP, Chain, Elementwise, Linear
+from skaws.models import FunctionModel, LatentVariableModel
 
 from .common import altered, gaussian_model
 
@@ -256,6 +258,42 @@ def test_sampler_inflated_by_a_tenth_is_far_out_and_names_a_parameter(X):
     distance, name = re.match(r"largest \|z\| = ([\d.]+) at (\S+) ", detail).groups()
     assert float(distance) > 6
     assert re.match(r"(decoder\.(components|mean)|likelihood\.noise_variance)\[", name)
+
+
+def part_models():
+    """Models of every prior under a network, and every likelihood over linear means."""
+    few = [
+        (priors.Beta(2), MLP((4,)), likelihoods.Gaussian()),
+        (priors.Bernoulli(3), MLP((4,)), likelihoods.Gaussian()),
+        (priors.Categorical(3), Linear(), likelihoods.Gaussian(per_feature=True)),
+        (priors.GaussianMixture(2, 3), Linear(), likelihoods.Gaussian()),
+        (priors.UniformCircle(), MLP((4,)), likelihoods.Gaussian()),
+        (
+            priors.Sphere(3),
+            Chain([MLP((4,)), Elementwise("softplus")]),
+            likelihoods.Gaussian(),
+        ),
+        (priors.Gaussian(2), Linear(), likelihoods.StudentT()),
+        (priors.Gamma(2), Linear(nonnegative=True), likelihoods.Gamma()),
+    ]
+    for prior, decoder, likelihood in few:
+        name = "-".join(type(part).__name__ for part in (prior, decoder, likelihood))
+        yield pytest.param(LatentVariableModel(prior, decoder, likelihood), id=name)
+
+
+@pytest.mark.parametrize("model", list(part_models()))
+def test_tenth_too_much_is_seen_in_models_of_all_parts(model):
+    X = np.random.default_rng(0).gamma(2.0, size=(100, 4))
+    check_model(model, X)
+
+    def inflated(params, n_samples, rng):
+        z, x = model.sample(params, n_samples, rng)
+        return z, 1.1 * x
+
+    detail = broken_law(altered(model, sample=inflated), X).detail
+    distance, name = re.match(r"largest \|z\| = ([\d.]+) at (\S+) ", detail).groups()
+    assert float(distance) > 6
+    assert name.partition(".")[0] in ("decoder", "likelihood")
 
 
 def test_sampler_that_writes_is_told_to_copy(X):

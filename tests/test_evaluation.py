@@ -76,7 +76,10 @@ def test_a_row_depends_on_itself_alone(X):
     np.testing.assert_allclose(whole[1][3:7], part[1])
 
 
-def test_models_without_linear_mean_are_told():
-    model = FunctionModel(None, None, None)
+def test_models_of_unknown_support_are_told():
+    def sample(params, n_samples, rng):
+        return rng.standard_normal((n_samples, 1)), np.zeros((n_samples, 1))
+
+    model = FunctionModel(sample, None, None)
     with pytest.raises(NotImplementedError, match="FunctionModel has no log_marginal"):
         log_marginal_likelihood(model, {}, np.zeros((2, 1)))

@@ -30,8 +30,11 @@ def close_pictures():
 def test_every_example_has_a_test_here():
     tested = {
         "plot_quickstart.py",
+        "plot_robust_factors.py",
         "plot_missing_values.py",
         "plot_ica_natural_images.py",
+        "plot_circle.py",
+        "plot_gradient.py",
         "plot_ica_noise.py",
         "plot_ica_voices.py",
         "plot_nmf_digits.py",
@@ -84,6 +87,36 @@ def test_ica_voices():
     assert np.mean(correlations["skaws"]) > np.mean(correlations["skaws unmixing"])
     np.testing.assert_allclose(noise, 0.5, rtol=0.2)
     assert len(picture.axes) == 12
+
+
+def test_circle():
+    found, picture = load("plot_circle.py").run(
+        n_rows=150, noise=0.1, max_iter=140, n_hidden=20
+    )
+    ours = found["AmortisedLearner"]
+    assert abs(ours["times round"]) == 1 and ours["steps forward"] == 1
+    assert ours["largest step (degrees)"] < 30
+    assert ours["error of a pixel"] < 0.05
+    assert len(picture.axes) == 3 * 12 + 2
+
+
+def test_gradient():
+    cosines, errors, picture = load("plot_gradient.py").run(
+        sizes=(100, 1000), n_rows=50, n_repeats=2
+    )
+    ours, prior = "regression of the residual", "importance sampling from the prior"
+    assert cosines["ten factors"][ours][-1] > 0.99
+    assert errors["ten factors"][ours][-1] < 0.1 < errors["ten factors"][prior][-1]
+    assert len(picture.axes) == 4
+
+
+def test_robust_factors():
+    angles, picture = load("plot_robust_factors.py").run(
+        shares=(0.05,), n_seeds=1, max_iter=150
+    )
+    assert angles["skaws, Student's t noise"][0, 0] < 10  # degrees
+    assert angles["EM (FactorAnalysis)"][0, 0] > 20
+    assert len(picture.axes) == 4
 
 
 def test_nmf_digits():

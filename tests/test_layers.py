@@ -15,9 +15,19 @@ LAYERS = [
     {"estimators"},
     {"checks", "evaluation"},
     {"proposals", "wake_sleep"},
-    {"forms", "models", "regression"},
+    {"forms", "mode_proposal"},
+    {"models", "regression"},
     {"priors", "decoders", "likelihoods", "params"},
-    {"batches", "bijectors", "machine", "moments", "optimizers", "progress"},
+    {
+        "batches",
+        "bijectors",
+        "charts",
+        "machine",
+        "modes",
+        "moments",
+        "optimizers",
+        "progress",
+    },
 ]
 HEIGHT = {name: -height for height, layer in enumerate(LAYERS) for name in layer}
 

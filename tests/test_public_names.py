@@ -25,6 +25,7 @@ def test_top_level_is_what_users_import():
     assert set(skaws.__all__) == {
         "AmortisedFactorAnalysis",
         "AmortisedICA",
+        "AmortisedLearner",
         "AmortisedNMF",
     }
     assert skaws.__version__

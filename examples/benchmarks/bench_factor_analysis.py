@@ -32,7 +32,7 @@ from skaws.optimizers import Adam
 from skaws.params import ParameterSpace
 from skaws.regression import Embedding, LatentEstimate
 from skaws.regression.embedding import N_ROWS_AT_ONCE, latent_kernel
-from skaws.wake_sleep import RealRows, sleep, wake_sleep
+from skaws.wake_sleep import real_rows, sleep, wake_sleep
 
 N_SEEDS = 5
 
@@ -213,7 +213,7 @@ def bench_iteration(n_simulations=300, batch_size=1000):
         solve = median_ms(lambda: embedding.mean_weights(real))
         X_batch, weights = next(mini_batches(rows, batch_size, rng))
         simulations = sleep(part, params, LatentEstimate(), Embedding(), n_simulations, rng)
-        batch = RealRows(X_batch, weights, simulations.estimate(X_batch))
+        batch = real_rows(simulations, X_batch, weights)
         space, form = ParameterSpace(params, part.constraints), ScalarForm()
 
         def reverse():

@@ -2,6 +2,12 @@
 
 from .factor_analysis import AmortisedFactorAnalysis
 from .ica import AmortisedICA
+from .learner import AmortisedLearner
 from .nmf import AmortisedNMF
 
-__all__ = ["AmortisedFactorAnalysis", "AmortisedICA", "AmortisedNMF"]
+__all__ = [
+    "AmortisedFactorAnalysis",
+    "AmortisedICA",
+    "AmortisedLearner",
+    "AmortisedNMF",
+]

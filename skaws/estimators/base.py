@@ -109,6 +109,10 @@ class AmortisedEstimator(
         Also ``_model``, of which ``params_`` are: that of all answers.
         """
 
+    def _option(self, name):
+        """Value of a constructor's parameter that may leave it open."""
+        return getattr(self, name)
+
     def _make_regression(self):
         """The regression of the log joint, and how it estimates latents."""
         return Embedding(self.regressor), LatentEstimate()
@@ -123,7 +127,7 @@ class AmortisedEstimator(
 
     def _make_optimizer(self, schedule=None):
         """The optimiser of one training; no schedule means full steps throughout."""
-        return Adam(self.learning_rate, schedule)
+        return Adam(self._option("learning_rate"), schedule)
 
     def _start(self, model, rows, rng):
         """Params that a restart starts from."""
@@ -205,6 +209,7 @@ class AmortisedEstimator(
             )
             self._set_attributes(best.params)
         self._tell_how_it_ended(best.failure, schedule)
+        self._warn_of_odd_fit(rows)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -291,6 +296,11 @@ class AmortisedEstimator(
                 f"{self._n_features_out} components. Pass latents as transform returns."
             )
         location = self._model.location(self.params_, X)
+        if location is None:
+            raise NotImplementedError(
+                f"{type(self._model).__name__} has no location of observations given "
+                "latents. Give the model a location method."
+            )
         return location.astype(X.dtype, copy=False)
 
     def sample(self, n_samples=1, random_state=None):
@@ -391,7 +401,9 @@ class AmortisedEstimator(
         return make_rng(check_random_state(self.random_state)).spawn(n_seeds)
 
     def _schedule(self):
-        return PlateauThenDecay(self.max_iter, self.tol, self.n_iter_no_change)
+        return PlateauThenDecay(
+            self._option("max_iter"), self.tol, self._option("n_iter_no_change")
+        )
 
     def _fresh_state(self, model, params, rng, schedule=None):
         optimizer = self._make_optimizer(schedule)
@@ -400,7 +412,9 @@ class AmortisedEstimator(
     def _trainings(self, X, rows, sample_weight):
         """Yield each restart as it ends."""
         model = self._make_model(rows)
-        progress = make_progress(self.verbose, type(self).__name__, self.max_iter)
+        progress = make_progress(
+            self.verbose, type(self).__name__, self._option("max_iter")
+        )
         parallel = Parallel(n_jobs=self.n_jobs, return_as="generator")
         yield from parallel(
             delayed(self._restart)(model, rng, X, rows, sample_weight, progress)
@@ -420,7 +434,7 @@ class AmortisedEstimator(
             start = start._replace(params=found.params)
         return self._train(start, X, sample_weight, progress)
 
-    def _train(self, state, X, sample_weight, progress, n_iter=None):
+    def _train(self, state, X, sample_weight, progress, n_iter=None, form=None):
         regression, estimate = self._make_regression()
         n_rows = X.shape[0] if sample_weight is None else np.sum(sample_weight)
         return train(
@@ -430,7 +444,7 @@ class AmortisedEstimator(
             progress,
             n_iter=n_iter,
             estimate=estimate,
-            form=self._make_form(n_rows),
+            form=form or self._make_form(n_rows),
             n_simulations=self.n_simulations
             or self._enough_simulations(state.model, X.shape[0]),
             batch_size=self.batch_size,
@@ -442,6 +456,9 @@ class AmortisedEstimator(
         rows = representative_rows(rows)
         log_marginal = log_marginal_likelihood(training.state.model, training.params, rows)
         return training.failure is None, float(np.mean(log_marginal))
+
+    def _warn_of_odd_fit(self, rows):
+        """Warn of a model that does not suit the real `rows`; nothing by default."""
 
     def _tell_how_it_ended(self, failure, schedule):
         name = type(self).__name__
@@ -455,11 +472,12 @@ class AmortisedEstimator(
         elif failure is not None:
             raise failure
         elif not self.converged_:
+            max_iter, over = self._option("max_iter"), self._option("n_iter_no_change")
             warnings.warn(
-                f"{name} came to max_iter={self.max_iter} before its steps stopped "
+                f"{name} came to max_iter={max_iter} before its steps stopped "
                 f"paying: the last {schedule.n_judged} full ones gained "
                 f"{schedule.last_gain:.2g} nats a row (tol={self.tol:g} over "
-                f"{self.n_iter_no_change}). Increase max_iter or learning_rate, or tol if "
+                f"{over}). Increase max_iter or learning_rate, or tol if "
                 "that is precise enough.",
                 ConvergenceWarning,
                 stacklevel=3,

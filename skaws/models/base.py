@@ -26,6 +26,11 @@ class GenerativeModel(ABC):
     #: Number of columns of the latents where they are an array; None says nothing.
     n_latents = None
 
+    #: Values that latents may take: "real", "nonnegative" or "unit" numbers, rows of
+    #: length one ("sphere"), or a finite number of rows ("binary", "onehot").  It is for
+    #: importance sampling; None says nothing.
+    latent_support = None
+
     #: Whether `log_joint` takes NaN in the observations as missing entries.
     allows_missing = False
 
@@ -58,6 +63,10 @@ class GenerativeModel(ABC):
 
     def location(self, params, latents):
         """Location of the observations of `latents`, shape (n, n_features), or None."""
+        return None
+
+    def log_likelihood(self, params, latents, X):
+        """log p(x | z) of each row of X at each of `latents`, (m, n), or None."""
         return None
 
     def expected_log_joint(self, params, latents, observations, weights, X):

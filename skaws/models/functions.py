@@ -19,6 +19,14 @@ class FunctionModel(GenerativeModel):
         ``init_params(X, rng) -> params``, a nested dict of arrays.
     constraints : nested dict of Bijector, default=None
         What values each parameter may take, along the paths of the params.
+    latent_support : {"real", "nonnegative", "unit", "sphere"}, default=None
+        Values that latents may take, where they are an array: arbitrary, positive, strictly
+        between 0 and 1, or rows of length one with a density by the sphere's area.
+        ``log_joint`` must then be differentiable in the latents, and likelihoods and
+        posterior means are importance sampling.  Latents that take few values need no
+        declaration: those are counted.
+    allows_missing : bool, default=False
+        Whether ``log_joint`` leaves missing entries (NaN) out.
 
     Examples
     --------
@@ -37,11 +45,22 @@ class FunctionModel(GenerativeModel):
     (4,)
     """
 
-    def __init__(self, sample, log_joint, init_params, constraints=None):
+    def __init__(
+        self,
+        sample,
+        log_joint,
+        init_params,
+        constraints=None,
+        *,
+        latent_support=None,
+        allows_missing=False,
+    ):
         self._sample = sample
         self._log_joint = log_joint
         self._init_params = init_params
         self.constraints = constraints or {}
+        self.latent_support = latent_support
+        self.allows_missing = allows_missing
 
     def init_params(self, X, rng):
         return self._init_params(X, rng)

@@ -84,6 +84,10 @@ class LatentVariableModel(GenerativeModel):
     def n_latents(self):
         return self.prior.n_latents
 
+    @property
+    def latent_support(self):
+        return self.prior.support
+
     def init_params(self, X, rng):
         X = np.asarray(X, dtype=float)
         prior = self.prior.init_params(X, rng)
@@ -110,6 +114,29 @@ class LatentVariableModel(GenerativeModel):
         else:
             entries = self.likelihood.log_density(likelihood, location, observations)
         return self.prior.log_density(prior, latents) + anp.sum(entries, axis=1)
+
+    def log_likelihood(self, params, latents, X):
+        _, decoder, likelihood = parts_of(params)
+        location = self.decoder.location(decoder, latents)
+        seen = ~np.isnan(X)
+        filled = np.where(seen, X, 0.0)
+        if not self.likelihood.exponential_family:
+            by_latents = (
+                self.likelihood.log_density(likelihood, np.tile(row, (len(X), 1)), filled)
+                for row in location
+            )
+            return np.stack([np.sum(seen * entries, axis=1) for entries in by_latents], 1)
+        base = np.sum(seen * self.likelihood.log_base_measure(filled), axis=1)
+        normalizer = self.likelihood.log_normalizer(likelihood, location)
+        log_likelihood = (
+            base[:, None] - seen @ np.broadcast_to(normalizer, location.shape).T
+        )
+        natural = self.likelihood.natural_parameters(likelihood, location)
+        statistics = self.likelihood.sufficient_statistics(filled)
+        for eta, statistic in zip(natural, statistics, strict=True):
+            eta = np.broadcast_to(eta, location.shape)
+            log_likelihood += (seen * statistic) @ eta.T
+        return log_likelihood
 
     def expected_log_joint(self, params, latents, observations, weights, X):
         """The exponential-family form (the paper's Algorithm 1) where there is one.

@@ -1,17 +1,24 @@
 """The regression from observations to functions of the latents."""
 
+from .bounded import BoundedEstimate, ObservedInputs
 from .constant import ConstantEmbedding
-from .embedding import Embedding, default_regressor
+from .embedding import Embedding, MeanWeights, default_regressor
 from .latent_estimate import LatentDraw, LatentEstimate, WideEstimate
+from .network import NetworkMean, RecognitionDraw
 from .nonnegative import LogOddsMode, MultiplicativeMode
 
 __all__ = [
+    "BoundedEstimate",
     "ConstantEmbedding",
     "Embedding",
     "LatentDraw",
     "LatentEstimate",
     "LogOddsMode",
+    "MeanWeights",
     "MultiplicativeMode",
+    "NetworkMean",
+    "ObservedInputs",
+    "RecognitionDraw",
     "WideEstimate",
     "default_regressor",
 ]

@@ -12,7 +12,7 @@ from sklearn.utils import gen_batches
 
 from ..moments import column_moments
 
-__all__ = ["Embedding", "default_regressor", "latent_kernel"]
+__all__ = ["Embedding", "MeanWeights", "default_regressor", "latent_kernel"]
 
 N_ROWS_AT_ONCE = 256  # a block of kernel values that stays in the cache
 N_PROBES = 4

@@ -178,8 +178,11 @@ class RidgeEstimate:
         self._ridge = Ridge(alpha=alpha).fit(self._standardised(observations), latents)
 
     def __call__(self, X):
-        prediction = self._ridge.predict(self._standardised(X))
-        return np.clip(prediction.reshape(len(X), -1), self._low, self._high)
+        return np.clip(self.uncut(X), self._low, self._high)
+
+    def uncut(self, X):
+        """Predictions wherever they lie."""
+        return self._ridge.predict(self._standardised(X)).reshape(len(X), -1)
 
     def _standardised(self, X):
         return np.nan_to_num((X - self._mean) / self._scale, nan=0.0)

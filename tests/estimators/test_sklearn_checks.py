@@ -9,7 +9,16 @@ from sklearn.utils.estimator_checks import (
 )
 from sklearn.utils.fixes import parse_version
 
-from skaws import AmortisedFactorAnalysis, AmortisedICA, AmortisedNMF
+from skaws import (
+    AmortisedFactorAnalysis,
+    AmortisedICA,
+    AmortisedLearner,
+    AmortisedNMF,
+)
+from skaws.decoders import Linear
+from skaws.likelihoods import Gaussian as GaussianNoise
+from skaws.models import LatentVariableModel
+from skaws.priors import Gaussian
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -21,6 +30,9 @@ pytestmark = [
 ESTIMATORS = [
     AmortisedFactorAnalysis(),
     AmortisedICA(max_iter=100),
+    AmortisedLearner(
+        LatentVariableModel(Gaussian(1), Linear(), GaussianNoise()), max_iter=60
+    ),
     AmortisedNMF(max_iter=60),
 ]
 

@@ -7,7 +7,7 @@ from scipy.stats import norm
 
 from skaws.checks import check_model
 from skaws.decoders import Linear, LogOdds
-from skaws.likelihoods import Bernoulli, Likelihood, NegativeBinomial, Poisson
+from skaws.likelihoods import Bernoulli, Likelihood, NegativeBinomial, Poisson, StudentT
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import GenerativeModel, LatentVariableModel
 from skaws.params import ParameterSpace, shift
@@ -205,3 +205,17 @@ def test_starts_with_all_params_in_their_supports(name):
     params = model.init_params(rng.standard_normal((50, D)), rng)
     assert ParameterSpace(params, model.constraints).size > 0
     assert params["decoder"]["components"].shape == (model.n_latents, D)
+
+
+@pytest.mark.parametrize("likelihood", [GaussianNoise(), Poisson(link="log"), StudentT()])
+def test_log_likelihood_is_the_log_joint_less_the_prior(likelihood):
+    rng = np.random.default_rng(0)
+    model = LatentVariableModel(Gaussian(2), Linear(), likelihood)
+    params = model.init_params(rng.poisson(3.0, (50, 4)).astype(float), rng)
+    latents, X = model.sample(params, 7, rng)
+    X = np.vstack([X, X[:2]])
+    X[::3, 1] = np.nan
+    found = model.log_likelihood(params, latents, X)
+    for n, z in enumerate(np.repeat(latents[:, None], len(X), axis=1)):
+        expected = model.log_joint(params, z, X) - model.prior.log_density({}, z)
+        np.testing.assert_allclose(found[:, n], expected)

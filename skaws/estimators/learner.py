@@ -1,0 +1,314 @@
+"""Any generative model as an estimator."""
+
+import warnings
+from copy import copy
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from ..models import GenerativeModel
+from ..optimizers import PolynomialAverage
+from .base import AmortisedEstimator
+from .plans import FixedLength, plan_for
+
+__all__ = ["AmortisedLearner"]
+
+FAR = 5.0  # mean squared length of real regression inputs relative to simulated ones
+COLLAPSED = 1e-3  # noise relative to the deviation of a column
+
+
+class AmortisedLearner(AmortisedEstimator):
+    """Maximum likelihood for any model that can be sampled and has a log joint.
+
+    The model is composed of parts, :class:`skaws.models.LatentVariableModel`, or brought
+    as three plain functions, :class:`skaws.models.FunctionModel`.  Run
+    :func:`skaws.checks.check_model` on it first.  Linear Gaussian factors, noisy
+    independent components and non-negative parts have estimators of their own, which are
+    faster and settle signs, order and scale.
+
+    Parameters
+    ----------
+    model : GenerativeModel
+        What to fit; it is not changed.
+    n_simulations : int, default=None
+        Pairs simulated in each iteration. None leaves it to the plan (see Notes).
+    batch_size : int, default=256
+        Largest number of rows in an iteration. A table of no more rows than this is
+        used whole.
+    max_iter : int, default=None
+        Largest number of iterations. None leaves it to the plan.
+    learning_rate : float, default=None
+        Size of a full step of Adam in the coordinates of the model's ``move``. None
+        leaves it to the plan.
+    regressor : KernelRidge, default=None
+        The regression of the log joint; see :class:`skaws.regression.Embedding`. None
+        leaves it to the plan. Latents of few values need none.
+    tol : float, default=1e-3
+        Steps stay at full size while `n_iter_no_change` of them gain at least this, in
+        nats a row.
+    n_iter_no_change : int, default=None
+        Number of iterations over which the gain is summed. None leaves it to the plan.
+    n_init : int, default=1
+        Number of restarts; the one of highest likelihood is kept, so that the model must
+        have one (see :meth:`score_samples`).
+    n_jobs : int, default=None
+        Number of processes for restarts, as joblib's. Results do not depend on it.
+    warm_start : bool, default=False
+        Whether `fit` starts from the last call's answer.
+    random_state : int, RandomState instance or None, default=None
+        Source of randomness; an int gives the same bits every time.
+    verbose : int, default=0
+        1 prints a table of about ten rows, 2 a row for each iteration.
+
+    Attributes
+    ----------
+    params_ : dict
+        What was learnt, nested as the model's params.
+    plan_ : str
+        Name of the plan that was followed: "summed", "bayes", "draws" or "residual".
+    n_latents_ : int
+        Number of columns of the latents.
+    n_iter_ : int
+        Number of iterations.
+    history_ : dict of ndarray
+        A value for each iteration: ``"objective"`` (nats a row), ``"gain"`` (in
+        log-likelihood by the step before, estimated, nats a row),
+        ``"gradient_norm"``, ``"weight_sum"``, ``"regression_error"`` and
+        ``"input_distance"``; see
+        :class:`skaws.wake_sleep.Iteration`.
+    converged_ : bool
+        Whether steps had stopped paying before `max_iter` made them smaller; for plans
+        of fixed length, whether it came to its end.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X has names that are all strings.
+
+    Raises
+    ------
+    TypeError
+        In `fit`, if `model` is no GenerativeModel.
+
+    See Also
+    --------
+    skaws.wake_sleep.wake_sleep : The loop itself, to be run with parts of one's own.
+
+    Notes
+    -----
+    The plan is read off 300 simulations from the model's start:
+
+    - *summed*, for latents that take at most 32 values: the exact likelihood, from the log
+      joint alone.
+    - *bayes*, for at most three latents of a model that knows p(x | z) and has no linear
+      mean, such as a network over a circle: half of the iterations with weights by kernel
+      ridge regression on a network's latent estimates, which give the latents their order;
+      half with weights by Bayes' rule over the simulations, which give it precision. It
+      takes a fixed number of iterations, with plain steps: relative to the noise they
+      would come to rest before the order is found, where there is nearly none.
+    - *draws*, for more latents of such a model: reweighted wake-sleep [1]_. The log joint
+      is climbed at draws from each row's posterior, candidates of a recognition network
+      of which importance resampling keeps one; a fixed number of iterations with plain
+      steps. With few candidates it is biased towards the network's posteriors.
+    - *residual*, for all others: the residual of the log joint from its value at latent
+      estimates is regressed, and the regression believed as far as it predicts.  Latents
+      in a dictionary are regressed without baseline.
+
+    The likelihood may have many maxima: ``n_init`` tries several starts.  ``partial_fit``
+    takes the second half of *bayes* only, and starts the network of *draws* anew in each
+    call: begin with ``fit``.
+
+    References
+    ----------
+    .. [1] J. Bornschein, Y. Bengio. Reweighted wake-sleep. ICLR 2015.
+
+    Examples
+    --------
+    Waiting times measured with error, as three functions:
+
+    >>> import autograd.numpy as anp
+    >>> from skaws import AmortisedLearner
+    >>> from skaws.bijectors import Positive
+    >>> from skaws.models import FunctionModel
+    >>> def sample(params, n_samples, rng):
+    ...     z = rng.exponential(1 / params["rate"], (n_samples, 1))
+    ...     return z, z + 0.5 * rng.standard_normal((n_samples, 1))
+    >>> def log_joint(params, z, x):
+    ...     log_prior = anp.log(params["rate"]) - params["rate"] * z[:, 0]
+    ...     log_prior = anp.where(z[:, 0] >= 0, log_prior, -np.inf)
+    ...     return log_prior - 2 * (x - z)[:, 0] ** 2 - 0.5 * np.log(0.5 * np.pi)
+    >>> def init_params(X, rng):
+    ...     return {"rate": 1.0}
+    >>> model = FunctionModel(sample, log_joint, init_params, {"rate": Positive()})
+    >>> X = model.sample({"rate": 0.4}, 1000, np.random.default_rng(0))[1]
+    >>> learner = AmortisedLearner(model, max_iter=300, random_state=0).fit(X)
+    >>> bool(abs(learner.params_["rate"] - 1 / X.mean()) < 0.01)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **{
+            name: constraint
+            for name, constraint in AmortisedEstimator._parameter_constraints.items()
+            if name != "n_components"
+        },
+        "model": "no_validation",  # fit says more of what is wrong
+        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    def __init__(
+        self,
+        model,
+        *,
+        n_simulations=None,
+        batch_size=256,
+        max_iter=None,
+        learning_rate=None,
+        regressor=None,
+        tol=1e-3,
+        n_iter_no_change=None,
+        n_init=1,
+        n_jobs=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            n_components=None,
+            n_simulations=n_simulations,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            learning_rate=learning_rate,
+            regressor=regressor,
+            tol=tol,
+            n_iter_no_change=n_iter_no_change,
+            n_init=n_init,
+            n_jobs=n_jobs,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.model = model
+
+    def _check_X(self, X, sample_weight, reset):
+        check_is_model(self.model)
+        X, sample_weight = super()._check_X(X, sample_weight, reset)
+        if not self.model.allows_missing and np.isnan(np.sum(X)):
+            raise ValueError(
+                f"X contains NaN, but log_joint of {type(self.model).__name__} does not "
+                "leave missing entries out (allows_missing is False). Fill or drop them."
+            )
+        return X, sample_weight
+
+    def _make_model(self, X):
+        rng = np.random.default_rng(0)
+        self._plan = plan_for(self.model, self.model.init_params(X, rng), rng)
+        return self.model if self._plan.relative_steps else with_plain_steps(self.model)
+
+    def _option(self, name):
+        own = getattr(self, name)
+        return getattr(self._plan, name) if own is None else own
+
+    def _enough_simulations(self, model, n_rows):
+        return self._plan.n_simulations
+
+    def _make_regression(self):
+        return self._plan.make_regression(self.regressor), self._plan.make_estimate()
+
+    def _make_form(self, n_rows):
+        return self._plan.make_form()
+
+    def _schedule(self):
+        if self._plan.n_iter_no_change is None:
+            return FixedLength(self._option("max_iter"))
+        return super()._schedule()
+
+    def _train(self, state, X, sample_weight, progress, n_iter=None, form=None):
+        first = self._plan.make_first_form
+        warm = self.warm_start and hasattr(self, "_state")
+        if first is None or warm or n_iter is not None:
+            return super()._train(state, X, sample_weight, progress, n_iter, form)
+        half = max(1, self._option("max_iter") // 2)
+        before = super()._train(state, X, sample_weight, progress, half, first())
+        if before.failure is not None or before.state.optimizer.schedule.finished:
+            return before
+        # The optimiser goes on; the average of the path begins anew.
+        state = before.state._replace(average=PolynomialAverage())
+        after = super()._train(state, X, sample_weight, progress)
+        history = {
+            name: np.append(before.history[name], values)
+            for name, values in after.history.items()
+        }
+        return after._replace(history=history or before.history)
+
+    def _set_attributes(self, params):
+        self.params_ = params
+        self.plan_ = self._plan.name
+        self._model = self._state.model
+        latents, _ = self._model.sample(params, 1, np.random.default_rng(0))
+        arrays = latents.values() if isinstance(latents, dict) else [latents]
+        self.n_latents_ = sum(int(np.prod(array.shape[1:])) for array in arrays)
+
+    @property
+    def _n_features_out(self):
+        return self.n_latents_
+
+    def _warn_of_odd_fit(self, rows):
+        name, distances = type(self).__name__, self.history_.get("input_distance", [1.0])
+        distance = np.mean(distances[-max(1, len(distances) // 10) :])
+        if distance > FAR:
+            warnings.warn(
+                f"{name}: real rows lie far from simulated ones (input_distance "
+                f"{distance:.3g}; 1 where the model agrees with them), where the "
+                "regression extrapolates. The model does not describe X, or its noise has "
+                "become too small: compare sample with X, lower learning_rate, or bound "
+                "the noise.",
+                UserWarning,
+                stacklevel=3,
+            )
+        noise = self._relative_noise(rows)
+        if noise < COLLAPSED:
+            warnings.warn(
+                f"{name}: the noise has collapsed, to {noise:.2g} of the deviation of some "
+                "column of X; the likelihood may have no maximum. Bound it from below "
+                "(floor), or take fewer latents.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def _relative_noise(self, rows):
+        """Least deviation of a column from its location relative to that of X."""
+        rng = np.random.default_rng(0)
+        latents, observations = self._model.sample(self.params_, 1000, rng)
+        location = self._model.location(self.params_, latents)
+        if location is None:
+            return np.inf
+        deviation = np.nanstd(rows, axis=0)
+        varies = deviation > 0
+        spread = np.sqrt(np.mean((observations - location) ** 2, axis=0))
+        return np.min(spread[varies] / deviation[varies], initial=np.inf)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = getattr(self.model, "allows_missing", False)
+        return tags
+
+
+def with_plain_steps(model):
+    """The same model with steps in unconstrained coordinates, whatever its noise."""
+    twin = copy(model)
+    twin.move = partial(GenerativeModel.move, twin)
+    return twin
+
+
+def check_is_model(model):
+    """Raise TypeError if `model` is none, and say how to make one."""
+    if not isinstance(model, GenerativeModel):
+        raise TypeError(
+            f"model of AmortisedLearner must be a GenerativeModel; got {model!r}. Compose "
+            "LatentVariableModel(prior, decoder, likelihood), or wrap three functions, "
+            "FunctionModel(sample, log_joint, init_params)."
+        )

@@ -1,0 +1,169 @@
+"""How a model is fitted by default: a plan read off a few simulations."""
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.kernel_ridge import KernelRidge
+
+from ..forms import BaselineForm, BayesForm, PairwiseForm, ScalarForm, SummedForm
+from ..regression import (
+    BoundedEstimate,
+    ConstantEmbedding,
+    Embedding,
+    LatentEstimate,
+    NetworkMean,
+    ObservedInputs,
+    RecognitionDraw,
+)
+
+__all__ = ["FixedLength", "Plan", "plan_for"]
+
+N_PROBES = 300  # simulations to look at
+MANY_VALUES = 32  # distinct latents that are not summed over
+FEW_LATENTS = 3  # among which the prior's own draws come close to any
+
+
+class Plan(NamedTuple):
+    """What a fit is made of, and the numbers that go with it."""
+
+    name: str
+    make_form: object
+    make_estimate: object
+    make_regression: object  # of the user's regressor, or None
+    n_simulations: int
+    max_iter: int
+    learning_rate: float
+    n_iter_no_change: int | None  # None: the fit takes all of max_iter
+    make_first_form: object = None  # for the first half of the fit
+    relative_steps: bool = True  # as the model's own ``move`` takes them
+
+
+def plan_for(model, params, rng):
+    """The plan for a model: its latents and formulas decide.
+
+    Latents with few values are summed over.  Where the model knows p(x | z) but has no
+    linear mean, few latents are weighed by Bayes' rule and many drawn by a network.  For
+    all others the residual from a baseline is regressed.
+    """
+    latents, observations = model.sample(params, N_PROBES, rng)
+    if isinstance(latents, dict):
+        return residual_plan(ObservedInputs, baseline=False)
+    if len(np.unique(latents, axis=0)) <= MANY_VALUES:
+        return summed_plan()
+    z, x = latents[:2], observations[:2]
+    closed = model.latent_estimate(params, x) is not None
+    known = model.log_likelihood(params, z, x) is not None
+    labels = len(np.unique(latents)) <= MANY_VALUES
+    if known and not closed and not labels:
+        few = latents.shape[1] <= FEW_LATENTS
+        return bayes_plan(latents.shape[1]) if few else draws_plan()
+    return residual_plan(partial(BoundedEstimate, everywhere=labels))
+
+
+def summed_plan():
+    """Latents of few values: no regression, and the exact likelihood."""
+    return Plan(
+        "summed",
+        make_form=SummedForm,
+        make_estimate=LatentEstimate,
+        make_regression=without_kernel,
+        n_simulations=300,
+        max_iter=2000,
+        learning_rate=0.03,
+        n_iter_no_change=500,  # two classes that are alike part slowly
+    )
+
+
+def residual_plan(make_estimate, baseline=True):
+    """Any latents: the regression of the residual, believed as far as it predicts."""
+    return Plan(
+        "residual",
+        make_form=partial(ScalarForm, baseline, gated=baseline),
+        make_estimate=make_estimate,
+        make_regression=Embedding,
+        n_simulations=300,
+        max_iter=1500,
+        learning_rate=0.03,
+        n_iter_no_change=300,
+    )
+
+
+def bayes_plan(n_latents):
+    """Few latents under a known likelihood: kernel weights first, Bayes' rule after.
+
+    The first give the latents their order over the rows, the second their precision.
+    """
+    return Plan(
+        "bayes",
+        make_form=BayesForm,
+        make_first_form=partial(PairwiseForm, shares=True),
+        make_estimate=NetworkMean,
+        make_regression=partial(narrow_kernel, n_latents),
+        n_simulations=200,
+        max_iter=1000,
+        learning_rate=0.01,
+        n_iter_no_change=None,
+        relative_steps=False,
+    )
+
+
+def draws_plan():
+    """Many latents under a network: reweighted wake-sleep.
+
+    What the regression of the residual would add there was measured to be nothing.
+    """
+    return Plan(
+        "draws",
+        make_form=BaselineForm,
+        make_estimate=RecognitionDraw,
+        make_regression=without_kernel,
+        n_simulations=128,
+        max_iter=4500,
+        learning_rate=0.01,
+        n_iter_no_change=None,
+        relative_steps=False,
+    )
+
+
+def without_kernel(regressor):
+    """No regression, whatever the regressor."""
+    return ConstantEmbedding()
+
+
+def narrow_kernel(n_latents, regressor):
+    """A kernel that tells latents from their neighbours, unless there is a regressor."""
+    narrow = KernelRidge(alpha=0.1, kernel="rbf", gamma=2.5 / n_latents)
+    return Embedding(regressor or narrow)
+
+
+class FixedLength:
+    """Full steps for six tenths of the way, then a linear decay to zero.
+
+    Parameters
+    ----------
+    max_iter : int
+        Number of steps.
+    """
+
+    last_gain = 0.0
+    n_judged = 0
+
+    def __init__(self, max_iter):
+        self.max_iter = max_iter
+        self._n_steps = 0
+
+    @property
+    def finished(self):
+        return self._n_steps >= self.max_iter
+
+    @property
+    def converged(self):
+        """Whether it came to its end, which is all that it asks."""
+        return self.finished
+
+    def factor(self, gain):
+        """Multiplier of the learning rate for the next step."""
+        self._n_steps += 1
+        left = 1.0 - self._n_steps / (self.max_iter + 1)
+        return min(1.0, left / 0.4)

@@ -1,0 +1,81 @@
+"""Latent estimates that any model's log joint can be evaluated at."""
+
+import numpy as np
+
+from ..moments import column_moments
+from .latent_estimate import RidgeEstimate
+
+__all__ = ["BoundedEstimate", "ObservedInputs"]
+
+
+class BoundedEstimate:
+    """A latent estimate moved into the simulated range where the log joint is not finite.
+
+    The estimate is the model's own ``latent_estimate``, or else a ridge regression of
+    latents on standardised observations.  A linear estimate may leave the support of the
+    latents; cut to the range of the simulated ones it would be finite, but real rows
+    further out than any simulated one would all be given the same latents, and the model
+    would take the difference for noise.  So only those that must be are cut.  Regression
+    inputs are the uncut estimates.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Penalty of the ridge regression, against a sum of squares over simulations.
+    everywhere : bool, default=False
+        Whether all estimates are cut to the range: for codes of labels, between which a
+        log joint is an average, and beyond which it means nothing.
+    """
+
+    def __init__(self, alpha=1.0, everywhere=False):
+        self.alpha = alpha
+        self.everywhere = everywhere
+
+    def fit(self, model, params, latents, observations):
+        """As :meth:`LatentEstimate.fit`; the function also gives regression ``inputs``."""
+        function = Bounded(self, model, params, latents, observations)
+        return function, function(observations)
+
+
+class Bounded:
+    """The fitted estimate."""
+
+    def __init__(self, description, model, params, latents, observations):
+        self._everywhere = description.everywhere
+        self._model, self._params = model, params
+        self._low, self._high = latents.min(axis=0), latents.max(axis=0)
+        self._ridge = None
+        if model.latent_estimate(params, observations[:1]) is None:
+            self._ridge = RidgeEstimate(latents, observations, description.alpha)
+
+    def inputs(self, X):
+        """Estimates wherever they lie."""
+        if self._ridge is None:
+            return self._model.latent_estimate(self._params, X)
+        return self._ridge.uncut(X)
+
+    def __call__(self, X):
+        estimates = self.inputs(X)
+        within = np.clip(estimates, self._low, self._high)
+        if self._everywhere:
+            return within
+        with np.errstate(all="ignore"):  # beyond the support anything may come out
+            values = self._model.log_joint(self._params, estimates, X)
+        return np.where(np.isfinite(values)[:, None], estimates, within)
+
+
+class ObservedInputs:
+    """No estimate: the observations themselves, for regression without baseline.
+
+    For latents in a dictionary, and others that cannot be estimated column by column.
+    Missing entries count as the feature's mean.
+    """
+
+    def fit(self, model, params, latents, observations):
+        """As :meth:`LatentEstimate.fit`."""
+        mean = column_moments(observations)[0]
+
+        def function(X):
+            return np.where(np.isnan(X), mean, X)
+
+        return function, function(observations)

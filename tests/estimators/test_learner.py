@@ -1,0 +1,365 @@
+"""Models of any kind, fitted by default settings."""
+
+import pickle
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+from scipy.stats import exponnorm
+from sklearn.base import clone
+
+from skaws import AmortisedFactorAnalysis, AmortisedLearner
+from skaws.bijectors import Positive, Simplex, UnitInterval
+from skaws.decoders import MLP, Linear
+from skaws.likelihoods import Gaussian as GaussianNoise
+from skaws.models import FunctionModel, LatentVariableModel
+from skaws.priors import Bernoulli, Categorical, Gaussian, UniformCircle
+
+LOG_2PI = np.log(2 * np.pi)
+
+quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+# Waiting times measured with error.
+
+
+def sample_times(params, n_samples, rng):
+    z = rng.exponential(1 / params["rate"], (n_samples, 1))
+    return z, z + params["sd"] * rng.standard_normal((n_samples, 1))
+
+
+def log_joint_of_times(params, z, x):
+    log_prior = anp.log(params["rate"]) - params["rate"] * z[:, 0]
+    log_prior = anp.where(z[:, 0] >= 0, log_prior, -np.inf)
+    error = (x - z)[:, 0] / params["sd"]
+    return log_prior - 0.5 * error**2 - anp.log(params["sd"]) - 0.5 * LOG_2PI
+
+
+def start_of_times(X, rng):
+    return {"rate": 1 / np.mean(X), "sd": np.std(X) / 2}
+
+
+TIMES = {
+    "sample": sample_times,
+    "log_joint": log_joint_of_times,
+    "init_params": start_of_times,
+    "constraints": {"rate": Positive(), "sd": Positive()},
+}
+
+
+def test_waiting_times_as_three_functions():
+    model = FunctionModel(**TIMES)
+    truth = {"rate": 0.4, "sd": 0.5}
+    X = model.sample(truth, 4000, np.random.default_rng(0))[1]
+    learner = AmortisedLearner(model, random_state=0).fit(X)
+    assert learner.plan_ == "residual" and learner.converged_
+    assert abs(learner.params_["rate"] - 0.4) < 0.05 * 0.4
+    assert abs(learner.params_["sd"] - 0.5) < 0.15 * 0.5
+    with pytest.raises(NotImplementedError, match="latent_support"):
+        learner.score(X)
+
+
+@quiet
+def test_declared_support_gives_scores_and_posterior_means():
+    model = FunctionModel(**TIMES, latent_support="nonnegative")
+    X = model.sample({"rate": 0.4, "sd": 0.5}, 300, np.random.default_rng(0))[1]
+    learner = AmortisedLearner(model, max_iter=60, random_state=0).fit(X)
+    rate, sd = learner.params_["rate"], learner.params_["sd"]
+    expected = exponnorm.logpdf(X[:, 0], 1 / (rate * sd), 0, sd)
+    np.testing.assert_allclose(learner.score_samples(X), expected, atol=0.15)
+    assert abs(learner.score(X) - expected.mean()) < 0.03
+    z = learner.transform(X)
+    assert z.shape == (300, 1) and (z > 0).all()
+    with pytest.raises(NotImplementedError, match="has no location"):
+        learner.inverse_transform(z)
+
+
+# Labels: exact answers by enumeration, EM for reference.
+
+
+def sample_points(params, n_samples, rng):
+    z = rng.multinomial(1, params["weight"], n_samples).astype(float)
+    noise = rng.standard_normal((n_samples, 2))
+    return z, z @ params["mean"] + (z @ params["sd"]) * noise
+
+
+def log_joint_of_points(params, z, x):
+    sd = anp.dot(z, params["sd"])
+    error = (x - anp.dot(z, params["mean"])) / sd
+    entries = -0.5 * error**2 - anp.log(sd) - 0.5 * LOG_2PI
+    return anp.dot(z, anp.log(params["weight"])) + anp.sum(entries, axis=1)
+
+
+def start_of_points(X, rng):
+    return {
+        "weight": np.array([0.5, 0.5]),
+        "mean": X[rng.choice(len(X), 2, replace=False)],
+        "sd": np.tile(X.std(axis=0), (2, 1)),
+    }
+
+
+POINTS = FunctionModel(
+    sample_points,
+    log_joint_of_points,
+    start_of_points,
+    {"weight": Simplex(), "sd": Positive()},
+)
+
+
+def sample_answers(params, n_samples, rng):
+    z = rng.multinomial(1, params["weight"], n_samples).astype(float)
+    return z, (rng.random((n_samples, 8)) < z @ params["item"]).astype(float)
+
+
+def log_joint_of_answers(params, z, x):
+    item = anp.dot(z, params["item"])
+    entries = x * anp.log(item) + (1 - x) * anp.log(1 - item)
+    return anp.dot(z, anp.log(params["weight"])) + anp.sum(entries, axis=1)
+
+
+def start_of_answers(X, rng):
+    shift = 0.15 * rng.standard_normal((2, X.shape[1]))
+    item = np.clip(X.mean(axis=0) + shift, 0.05, 0.95)
+    return {"weight": np.array([0.5, 0.5]), "item": item}
+
+
+ANSWERS = FunctionModel(
+    sample_answers,
+    log_joint_of_answers,
+    start_of_answers,
+    {"weight": Simplex(), "item": UnitInterval()},
+)
+
+
+def log_likelihood(model, params, X, n_classes):
+    codes = np.eye(n_classes)
+    log_joints = [model.log_joint(params, np.tile(z, (len(X), 1)), X) for z in codes]
+    return float(np.mean(logsumexp(log_joints, axis=0)))
+
+
+def expectation_maximisation(model, params, X, m_step, n_steps=300):
+    for _ in range(n_steps):
+        log_joints = np.array(
+            [model.log_joint(params, np.tile(z, (len(X), 1)), X) for z in np.eye(2)]
+        )
+        posterior = np.exp(log_joints - logsumexp(log_joints, axis=0))
+        share = posterior / posterior.sum(axis=1, keepdims=True)
+        params = {"weight": posterior.mean(axis=1), **m_step(share, X)}
+    return params
+
+
+def m_step_of_points(share, X):
+    mean = share @ X
+    return {"mean": mean, "sd": np.sqrt(share @ X**2 - mean**2)}
+
+
+def m_step_of_answers(share, X):
+    return {"item": np.clip(share @ X, 1e-4, 1 - 1e-4)}
+
+
+LABELLED = {
+    "mixture": (
+        POINTS,
+        {
+            "weight": np.array([0.35, 0.65]),
+            "mean": np.array([[2.0, 1.0], [-1.0, 0.0]]),
+            "sd": np.array([[0.6, 0.9], [1.0, 0.5]]),
+        },
+        m_step_of_points,
+    ),
+    "classes": (
+        ANSWERS,
+        {
+            "weight": np.array([0.4, 0.6]),
+            "item": np.random.default_rng(0).beta(0.8, 0.8, (2, 8)).clip(0.05, 0.95),
+        },
+        m_step_of_answers,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(LABELLED))
+def test_labels_gain_what_expectation_maximisation_gains(name):
+    model, truth, m_step = LABELLED[name]
+    X = model.sample(truth, 1000, np.random.default_rng(0))[1]
+    learner = AmortisedLearner(model, random_state=0).fit(X)
+    assert learner.plan_ == "summed"
+    single = {"weight": np.ones(1), **m_step(np.full((1, len(X)), 1 / len(X)), X)}
+    em = log_likelihood(model, expectation_maximisation(model, truth, X, m_step), X, 2)
+    base = log_likelihood(model, single, X, 1)
+    found = log_likelihood(model, learner.params_, X, 2)
+    assert found - base > 0.95 * (em - base)
+    # The score is exact, and posterior means are probabilities of the classes.
+    assert abs(learner.score(X) - found) < 1e-10
+    np.testing.assert_allclose(learner.transform(X).sum(axis=1), 1.0)
+
+
+def test_labels_in_parts_are_summed_over():
+    model = LatentVariableModel(Categorical(2), Linear(), GaussianNoise())
+    rng = np.random.default_rng(0)
+    centres = np.array([[3.0, 0.0], [0.0, 3.0]])
+    X = centres[rng.integers(2, size=400)] + rng.standard_normal((400, 2))
+    learner = AmortisedLearner(model, random_state=0).fit(X)
+    assert learner.plan_ == "summed"
+    found = learner.inverse_transform(np.eye(2))
+    np.testing.assert_allclose(found[found[:, 0].argsort()[::-1]], centres, atol=0.3)
+
+
+# Parts with real latents.
+
+
+@quiet
+def test_linear_gaussian_parts_come_to_factor_analysis():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((400, 2)) @ rng.standard_normal((2, 6))
+    X += 0.6 * rng.standard_normal(X.shape)
+    X[rng.random(X.shape) < 0.1] = np.nan
+    model = LatentVariableModel(Gaussian(2), Linear(), GaussianNoise(per_feature=True))
+    learner = AmortisedLearner(model, max_iter=400, random_state=0).fit(X)
+    reference = AmortisedFactorAnalysis(2, random_state=0).fit(X)
+    assert learner.plan_ == "residual"
+    assert abs(learner.score(X) - reference.score(X)) < 0.03
+
+
+def ring(n_samples, rng):
+    """Rows near a closed curve, and their angles."""
+    angle = rng.uniform(-np.pi, np.pi, n_samples)
+    steps = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    X = np.exp(np.cos(angle[:, None] - steps))
+    return X + 0.1 * rng.standard_normal(X.shape), angle
+
+
+def test_circle_is_gone_round_once():
+    X, angle = ring(200, np.random.default_rng(0))
+    model = LatentVariableModel(UniformCircle(), MLP((30,)), GaussianNoise())
+    learner = AmortisedLearner(model, random_state=0).fit(X)
+    assert learner.plan_ == "bayes" and learner.converged_
+    z = learner.transform(X)
+    found = np.arctan2(z[:, 0], z[:, 1])
+    order = np.argsort(angle)
+    turns = np.angle(np.exp(1j * np.diff(np.append(found[order], found[order[0]]))))
+    assert abs(abs(turns.sum()) - 2 * np.pi) < 1e-6  # once round
+    # The same angle but for a rotation and a reflection.
+    fit = max(np.abs(np.mean(np.exp(1j * (angle - sign * found)))) for sign in (-1, 1))
+    assert fit > 0.98
+    assert 0.08 < np.sqrt(learner.params_["likelihood"]["noise_variance"]) < 0.12
+    np.testing.assert_allclose(np.linalg.norm(z, axis=1), 1.0, atol=0.05)
+
+
+@quiet
+def test_network_over_many_latents_beats_the_linear_model():
+    rng = np.random.default_rng(0)
+    truth = MLP((20,))
+    z = rng.standard_normal((1200, 4))
+    start = truth.init_params(rng.standard_normal((50, 10)), 4, rng)
+    start["0"]["weight"] *= 2.0
+    X = truth.location(start, z)
+    X = X / X.std(axis=0) + 0.2 * rng.standard_normal(X.shape)
+    model = LatentVariableModel(Gaussian(4), MLP((20,)), GaussianNoise())
+    learner = AmortisedLearner(model, max_iter=500, random_state=0).fit(X[:1000])
+    linear = LatentVariableModel(Gaussian(4), Linear(), GaussianNoise())
+    straight = AmortisedLearner(linear, max_iter=300, random_state=0).fit(X[:1000])
+    assert learner.plan_ == "draws" and learner.converged_
+    assert learner.score(X[1000:]) > straight.score(X[1000:]) + 0.5
+
+
+def sample_paths(params, n_samples, rng):
+    z = params["level"] + rng.standard_normal((n_samples, 1))
+    return {"path": z}, z + rng.standard_normal((n_samples, 2))
+
+
+def log_joint_of_paths(params, z, x):
+    z = z["path"]
+    squares = (z - params["level"])[:, 0] ** 2 + anp.sum((x - z) ** 2, axis=1)
+    return -0.5 * squares - 1.5 * LOG_2PI
+
+
+@quiet
+def test_latents_in_a_dictionary_are_regressed_without_baseline():
+    model = FunctionModel(sample_paths, log_joint_of_paths, lambda X, rng: {"level": 0.0})
+    X = model.sample({"level": 2.0}, 500, np.random.default_rng(0))[1]
+    learner = AmortisedLearner(model, max_iter=200, random_state=0).fit(X)
+    assert abs(learner.params_["level"] - 2.0) < 0.2
+    with pytest.raises(NotImplementedError):
+        learner.transform(X)
+
+
+# scikit-learn's grammar.
+
+
+@pytest.mark.parametrize("thing", [None, 3, FunctionModel, sample_times])
+def test_what_is_no_model_is_refused(thing):
+    with pytest.raises(TypeError, match="must be a GenerativeModel"):
+        AmortisedLearner(thing).fit(np.ones((5, 2)))
+
+
+def test_missing_entries_are_refused_where_the_model_does_not_allow_them():
+    X = np.random.default_rng(0).random((30, 1))
+    X[3] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        AmortisedLearner(FunctionModel(**TIMES)).fit(X)
+
+
+def test_clone_pickle_and_params():
+    model = FunctionModel(**TIMES)
+    learner = AmortisedLearner(model, max_iter=9)
+    assert learner.get_params()["model"] is model
+    twin = clone(learner)
+    assert isinstance(twin.model, FunctionModel) and twin.max_iter == 9
+    learner.set_params(regressor__alpha=0.5)
+    assert learner.regressor.alpha == 0.5
+
+
+@quiet
+@pytest.mark.parametrize("max_iter", [1, 20])
+@pytest.mark.parametrize(
+    "model",
+    [
+        FunctionModel(**TIMES, latent_support="nonnegative"),
+        LatentVariableModel(UniformCircle(), MLP((4,)), GaussianNoise()),
+        LatentVariableModel(Gaussian(4), MLP((4,)), GaussianNoise()),
+        LatentVariableModel(Bernoulli(2), MLP((4,)), GaussianNoise()),
+        LatentVariableModel(Bernoulli(8), Linear(), GaussianNoise()),
+    ],
+    ids=["times", "circle", "network", "labels", "many labels"],
+)
+def test_same_bits_pickles_and_goes_on(model, max_iter):
+    X = np.random.default_rng(0).exponential(size=(40, 1)) * np.ones(3)
+    X = X[:, :1] if isinstance(model, FunctionModel) else X
+    X = X + 0.1 * np.random.default_rng(1).standard_normal(X.shape)
+    fits = [AmortisedLearner(model, max_iter=max_iter, random_state=0) for _ in "ab"]
+    fits = [pickle.loads(pickle.dumps(fit.fit(X))) for fit in fits]
+    assert str(fits[0].params_) == str(fits[1].params_)
+    assert fits[0].n_iter_ == max_iter
+    fits[0].partial_fit(X)
+    assert fits[0].n_iter_ == max_iter + 1
+    assert str(fits[0].params_) != str(fits[1].params_)
+    assert fits[0].sample(3, random_state=0).shape == (3, X.shape[1])
+
+
+@quiet
+def test_model_that_cannot_be_right_warns():
+    # The start is stuck, far narrower than the rows.
+    def sample(params, n_samples, rng):
+        z = rng.standard_normal((n_samples, 1))
+        return z, z + params["level"] + 0.1 * rng.standard_normal((n_samples, 1))
+
+    def log_joint(params, z, x):
+        error = (x - z - params["level"])[:, 0]
+        return -50 * error**2 - 0.5 * z[:, 0] ** 2
+
+    model = FunctionModel(sample, log_joint, lambda X, rng: {"level": 0.0})
+    X = 10 * np.random.default_rng(0).standard_normal((300, 1))
+    with pytest.warns(UserWarning, match="real rows lie far from simulated ones"):
+        AmortisedLearner(model, max_iter=30, random_state=0).fit(X)
+
+
+@quiet
+def test_collapsed_noise_warns():
+    # As many factors as columns: noise goes to zero where nothing holds it.
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 1)) * np.array([1.0, 2.0])
+    model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise(floor=1e-12))
+    with pytest.warns(UserWarning, match="the noise has collapsed"):
+        AmortisedLearner(model, learning_rate=0.2, max_iter=200, random_state=0).fit(X)

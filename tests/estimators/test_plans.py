@@ -1,0 +1,61 @@
+"""The plan is read off the model; its schedule has a fixed length."""
+
+import numpy as np
+import pytest
+
+from skaws.decoders import MLP, Linear
+from skaws.estimators.plans import FixedLength, plan_for
+from skaws.likelihoods import Gaussian as GaussianNoise
+from skaws.likelihoods import Poisson, StudentT
+from skaws.models import FunctionModel, LatentVariableModel
+from skaws.priors import (
+    Bernoulli,
+    Categorical,
+    Gamma,
+    Gaussian,
+    GaussianMixture,
+    Sphere,
+    UniformCircle,
+)
+
+PLANS = [
+    (Categorical(4), MLP((5,)), GaussianNoise(), "summed"),
+    (Bernoulli(5), Linear(), GaussianNoise(), "summed"),
+    (Bernoulli(9), Linear(), GaussianNoise(), "residual"),
+    (Gaussian(2), Linear(), StudentT(), "residual"),
+    (Gamma(2), Linear(nonnegative=True), Poisson(), "residual"),
+    (UniformCircle(), MLP((5,)), StudentT(), "bayes"),
+    (Sphere(3), MLP((5,)), GaussianNoise(), "bayes"),
+    (GaussianMixture(2, 3), MLP((5,)), GaussianNoise(), "bayes"),
+    (Gaussian(4), MLP((5,)), GaussianNoise(), "draws"),
+    (Bernoulli(9), MLP((5,)), GaussianNoise(), "residual"),
+]
+
+
+@pytest.mark.parametrize(("prior", "decoder", "likelihood", "name"), PLANS)
+def test_plan_of_parts(prior, decoder, likelihood, name):
+    rng = np.random.default_rng(0)
+    model = LatentVariableModel(prior, decoder, likelihood)
+    params = model.init_params(rng.gamma(2.0, size=(50, 4)), rng)
+    assert plan_for(model, params, rng).name == name
+
+
+@pytest.mark.parametrize(("n_values", "name"), [(32, "summed"), (33, "residual")])
+def test_few_values_are_summed_over(n_values, name):
+    def sample(params, n_samples, rng):
+        z = (np.arange(n_samples) % n_values)[:, None].astype(float)
+        return z, z + rng.standard_normal((n_samples, 1))
+
+    model = FunctionModel(sample, None, None)
+    assert plan_for(model, {}, np.random.default_rng(0)).name == name
+
+
+def test_schedule_of_fixed_length_decays_in_its_last_part():
+    schedule = FixedLength(100)
+    factors = []
+    while not schedule.finished:
+        assert not schedule.converged
+        factors.append(schedule.factor(0.0))
+    assert len(factors) == 100 and schedule.converged
+    assert factors[:59] == [1.0] * 59
+    assert np.all(np.diff(factors[61:]) < 0) and 0 < factors[-1] < 0.03

@@ -1,0 +1,207 @@
+"""Gradients of the likelihood agree with exact ones, and with each other."""
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from autograd.scipy.special import logsumexp
+
+from skaws.bijectors import Positive, Simplex
+from skaws.decoders import MLP, Linear
+from skaws.evaluation import (
+    exact_score_gradient,
+    importance_score_gradient,
+    log_marginal_likelihood,
+    score_gradient,
+)
+from skaws.likelihoods import Gaussian as GaussianNoise
+from skaws.models import FunctionModel, LatentVariableModel
+from skaws.params import ParameterSpace
+from skaws.priors import Categorical, Gaussian
+
+from .common import gaussian_model
+
+LOG_2PI = np.log(2 * np.pi)
+
+
+def vector(gradient, path=()):
+    """A gradient as one flat vector."""
+    parts = [
+        vector(part) if isinstance(part, dict) else np.ravel(part)
+        for part in gradient.values()
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def cosine(a, b):
+    a, b = vector(a), vector(b)
+    return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+
+
+def relative_gap(a, b):
+    return np.linalg.norm(vector(a) - vector(b)) / np.linalg.norm(vector(b))
+
+
+def by_differences(model, params, X, h=1e-5):
+    """Central differences of the mean log-likelihood along the model's steps."""
+    space = ParameterSpace(params, model.constraints)
+
+    def mean_after(step):
+        moved = model.move(params, space.split(step))
+        return np.mean(log_marginal_likelihood(model, moved, X))
+
+    steps = h * np.eye(space.size)
+    slopes = [(mean_after(step) - mean_after(-step)) / (2 * h) for step in steps]
+    return space.split(np.array(slopes))
+
+
+@pytest.fixture
+def gaussian():
+    """A model, params, and rows of the model at params somewhat elsewhere."""
+    rng = np.random.default_rng(0)
+    model = gaussian_model(2)
+    X = rng.standard_normal((300, 2)) @ rng.standard_normal((2, 5))
+    params = model.init_params(X + 0.7 * rng.standard_normal(X.shape), rng)
+    space = ParameterSpace(params, model.constraints)
+    truth = model.move(params, space.split(0.3 * rng.standard_normal(space.size)))
+    return model, params, model.sample(truth, 300, rng)[1]
+
+
+def softplus_mean(params, z):
+    bent = anp.logaddexp(0.0, anp.dot(z, params["b"]))
+    return bent - anp.sum(params["b"] ** 2)
+
+
+def sample_softplus(params, n_samples, rng):
+    z = rng.standard_normal((n_samples, 2))
+    noise = params["sd"] * rng.standard_normal(n_samples)
+    return z, (softplus_mean(params, z) + noise)[:, None]
+
+
+def log_joint_softplus(params, z, x):
+    error = (x[:, 0] - softplus_mean(params, z)) / params["sd"]
+    squares = error**2 + anp.sum(z**2, axis=1)
+    return -0.5 * squares - anp.log(params["sd"]) - 1.5 * LOG_2PI
+
+
+def log_marginal_softplus(params, X):
+    grid = np.linspace(-7, 7, 141)
+    z = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
+    log_cell = 2 * np.log(grid[1] - grid[0])
+    error = (X[:, :1] - softplus_mean(params, z)) / params["sd"]
+    log_joint = -0.5 * (error**2 + np.sum(z**2, axis=1)) - anp.log(params["sd"])
+    return logsumexp(log_joint - 1.5 * LOG_2PI + log_cell, axis=1)
+
+
+SOFTPLUS = FunctionModel(
+    sample_softplus,
+    log_joint_softplus,
+    lambda X, rng: {"b": np.array([1.0, 0.7]), "sd": 0.5},
+    {"sd": Positive()},
+    latent_support="real",
+)
+
+
+def sample_labels(params, n_samples, rng):
+    z = rng.multinomial(1, params["weight"], n_samples).astype(float)
+    return z, z @ params["mean"] + 0.6 * rng.standard_normal((n_samples, 2))
+
+
+def log_joint_labels(params, z, x):
+    error = (x - anp.dot(z, params["mean"])) / 0.6
+    return anp.dot(z, anp.log(params["weight"])) - 0.5 * anp.sum(error**2, axis=1)
+
+
+LABELS = FunctionModel(sample_labels, log_joint_labels, None, {"weight": Simplex()})
+
+
+def test_gaussian_formula_against_differences(gaussian):
+    found, expected = exact_score_gradient(*gaussian), by_differences(*gaussian)
+    np.testing.assert_allclose(vector(found), vector(expected), rtol=1e-5, atol=1e-7)
+
+
+def test_enumeration_against_differences():
+    rng = np.random.default_rng(0)
+    params = {"weight": np.array([0.2, 0.5, 0.3]), "mean": rng.standard_normal((3, 2))}
+    X = LABELS.sample(params, 50, rng)[1] + 0.5
+    found = exact_score_gradient(LABELS, params, X)
+    expected = by_differences(LABELS, params, X)
+    np.testing.assert_allclose(vector(found), vector(expected), rtol=1e-5, atol=1e-7)
+
+
+def test_formula_by_autograd_is_the_enumeration():
+    model = LatentVariableModel(Categorical(3), Linear(), GaussianNoise())
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 4))
+    params = model.init_params(X, rng)
+
+    def log_marginal(params, X):
+        values = [model.log_joint(params, np.tile(z, (len(X), 1)), X) for z in np.eye(3)]
+        return logsumexp(anp.array(values), axis=0)
+
+    np.testing.assert_allclose(
+        vector(exact_score_gradient(model, params, X, log_marginal)),
+        vector(exact_score_gradient(model, params, X)),
+        atol=1e-10,
+    )
+
+
+def test_estimate_comes_to_the_gaussian_formula(gaussian):
+    exact, rng = exact_score_gradient(*gaussian), np.random.default_rng(0)
+    gaps = []
+    for n_simulations, n_times in ((100, 8), (2000, 2)):
+        found = [
+            score_gradient(*gaussian, n_simulations=n_simulations, rng=rng)
+            for _ in range(n_times)
+        ]
+        gaps.append(np.mean([relative_gap(gradient, exact) for gradient in found]))
+    assert cosine(found[0], exact) > 0.99
+    assert gaps[1] < gaps[0] * 20**-0.3
+
+
+def test_estimate_comes_to_the_quadrature():
+    rng = np.random.default_rng(0)
+    params = SOFTPLUS.init_params(None, None)
+    X = SOFTPLUS.sample({"b": np.array([1.2, 0.5]), "sd": 0.4}, 100, rng)[1]
+    exact = exact_score_gradient(SOFTPLUS, params, X, log_marginal_softplus)
+    found = score_gradient(SOFTPLUS, params, X, rng=rng)
+    drawn = importance_score_gradient(SOFTPLUS, params, X, n_draws=800)
+    assert cosine(found, exact) > 0.99
+    # Draws about modes miss part of a bent posterior.
+    assert cosine(drawn, exact) > 0.95
+
+
+def test_draws_from_the_prior_come_to_the_formula(gaussian):
+    model, params, X = gaussian
+    exact, rng = exact_score_gradient(*gaussian), np.random.default_rng(0)
+    gaps = [
+        relative_gap(
+            importance_score_gradient(
+                model, params, X, n_draws=n, from_prior=True, rng=rng
+            ),
+            exact,
+        )
+        for n in (50, 5000)
+    ]
+    assert gaps[1] < 0.3 * gaps[0]  # by the square root: a tenth
+
+
+def test_missing_entries_are_left_out(gaussian):
+    model, params, X = gaussian
+    holes = np.where(np.random.default_rng(1).random(X.shape) < 0.2, np.nan, X)
+    exact = exact_score_gradient(model, params, holes)
+    np.testing.assert_allclose(
+        vector(exact), vector(by_differences(model, params, holes)), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_without_formula_or_likelihood_one_is_told():
+    rng = np.random.default_rng(0)
+    params, X = SOFTPLUS.init_params(None, None), np.zeros((3, 1))
+    with pytest.raises(NotImplementedError, match="hand in a log_marginal"):
+        exact_score_gradient(SOFTPLUS, params, X)
+    with pytest.raises(NotImplementedError, match="no log_likelihood"):
+        importance_score_gradient(SOFTPLUS, params, X, from_prior=True, rng=rng)
+    model = LatentVariableModel(Gaussian(1), MLP((3,)), GaussianNoise())
+    params = model.init_params(rng.standard_normal((20, 2)), rng)
+    with pytest.raises(NotImplementedError, match="LatentVariableModel has no exact"):
+        exact_score_gradient(model, params, np.zeros((3, 2)))
