@@ -17,6 +17,7 @@ extras = {
         "ruff>=0.6",
         "matplotlib>=3.7",
         "lda>=3",
+        "statsmodels>=0.14",
         "pandas>=2",
         "polars>=1",
         "pyarrow",
@@ -29,6 +30,7 @@ extras = {
         "sphinx-gallery>=0.16",
         "matplotlib>=3.7",
         "lda>=3",
+        "statsmodels>=0.14",
     ],
 }
 

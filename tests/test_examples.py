@@ -34,6 +34,7 @@ def test_every_example_has_a_test_here():
         "plot_missing_values.py",
         "plot_ica_natural_images.py",
         "plot_circle.py",
+        "plot_seasons.py",
         "plot_gradient.py",
         "plot_ica_noise.py",
         "plot_ica_voices.py",
@@ -98,6 +99,15 @@ def test_circle():
     assert ours["largest step (degrees)"] < 30
     assert ours["error of a pixel"] < 0.05
     assert len(picture.axes) == 3 * 12 + 2
+
+
+def test_seasons():
+    pytest.importorskip("statsmodels")
+    figures, picture = load("plot_seasons.py").run(max_iter=300)
+    # By chance, a quarter is within six weeks, and the median is three months.
+    assert figures["within six weeks"] > 0.7
+    assert figures["median error (months)"] < 1.5
+    assert len(picture.axes) == 2
 
 
 def test_gradient():
