@@ -7,7 +7,7 @@ from skaws.decoders import Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import LatentVariableModel
 from skaws.priors import Gaussian, Laplace
-from skaws.regression import LatentDraw
+from skaws.regression import LatentDraw, WideEstimate
 
 PARAMS = {
     "decoder": {"components": np.array([[1.0, 0.5], [0.0, 1.0]]), "mean": np.zeros(2)},
@@ -52,3 +52,15 @@ def test_rows_share_the_left_overs_of_simulations(n_candidates):
     _, (_, observations), function, drawn = fitted(Gaussian(2), n_candidates, 50)
     np.testing.assert_array_equal(function(observations), drawn)
     assert function(np.tile(observations, (3, 1))[:120]).shape == (120, 2)
+
+
+def test_wide_estimates_shrink_less():
+    model, (latents, observations), _, _ = fitted(Gaussian(2))
+    best = model.latent_estimate(PARAMS, observations)
+    function, same = WideEstimate(spread=1.0).fit(model, PARAMS, latents, observations)
+    np.testing.assert_allclose(same, best)
+    np.testing.assert_array_equal(function(observations), same)
+    wide = WideEstimate().fit(model, PARAMS, latents, observations)[1]
+    assert np.all(wide.var(axis=0) > best.var(axis=0))
+    # And are worse, on average, where the model holds.
+    assert np.mean((wide - latents) ** 2) > np.mean((best - latents) ** 2)
