@@ -18,7 +18,7 @@ from skaws.models import FunctionModel, LatentVariableModel
 from skaws.params import ParameterSpace
 from skaws.priors import Categorical, Gaussian
 
-from .common import gaussian_model
+from ..common import gaussian_model
 
 LOG_2PI = np.log(2 * np.pi)
 
