@@ -30,8 +30,8 @@ def default_regressor():
     return KernelRidge(alpha=1.0, kernel="precomputed")
 
 
-def latent_kernel(A, B):
-    """Constant, linear and Gaussian parts: ``1 + a.b / k + exp(-|a - b|^2 / 2k)``.
+def latent_kernel(A, B, gamma=None):
+    """Constant, linear and Gaussian parts: ``1 + a.b / k + exp(-gamma |a - b|^2)``.
 
     The constant and the linear part spare most of the shrinkage that a Gaussian kernel
     alone would cause (k is the number of columns).
@@ -40,6 +40,8 @@ def latent_kernel(A, B):
     ----------
     A, B : arrays of shape (m, k), (n, k)
         Columns of about unit standard deviation.
+    gamma : float, default=None
+        Sharpness of the Gaussian part; None is ``1 / 2k``.
 
     Returns
     -------
@@ -51,11 +53,12 @@ def latent_kernel(A, B):
     [[2.0]]
     """
     n_columns = A.shape[1]
+    gamma = 0.5 / n_columns if gamma is None else gamma
     inner_A, inner_B = extended(A, 1.0), extended(B / n_columns, 1.0)
-    half_A = (-0.5 / n_columns) * np.einsum("ij,ij->i", A, A)
-    half_B = (-0.5 / n_columns) * np.einsum("ij,ij->i", B, B)
+    norm_A, norm_B = np.einsum("ij,ij->i", A, A), np.einsum("ij,ij->i", B, B)
     # Norms travel inside the product: two products, one exp and one sum are all.
-    kernel = extended(inner_A, half_A) @ extended(extended(B / n_columns, half_B), 1.0).T
+    sharp_B = extended(B / n_columns * (2 * gamma * n_columns), -gamma * norm_B)
+    kernel = extended(inner_A, -gamma * norm_A) @ extended(sharp_B, 1.0).T
     np.exp(kernel, out=kernel)
     kernel += inner_A @ inner_B.T
     return kernel
@@ -79,8 +82,8 @@ class Embedding:
     ----------
     regressor : KernelRidge, default=None
         Its kernel, named as in :func:`sklearn.metrics.pairwise.pairwise_kernels`, is
-        evaluated on the scaled inputs; "precomputed" stands for :func:`latent_kernel`.
-        None is :func:`default_regressor`.
+        evaluated on the scaled inputs; "precomputed" stands for :func:`latent_kernel`,
+        with its gamma. None is :func:`default_regressor`.
 
     Examples
     --------
@@ -107,14 +110,14 @@ class Embedding:
 
     def weights(self, X):
         """Weights of each simulation for each row of inputs X, shape (m, n)."""
-        return self._solve(self._kernel(self._scaled(X), self.inputs_).T).T
+        return self.solve(self._kernel(self._scaled(X), self.inputs_).T).T
 
     def mean_weights(self, X, row_weights=None):
         """Weighted mean over the rows of :meth:`weights`, by one solve, shape (n,).
 
         `row_weights`, shape (m,), default to 1/m each.
         """
-        return self._solve(self._mean_kernel(self._scaled(X), row_weights))
+        return self.solve(self._mean_kernel(self._scaled(X), row_weights))
 
     def mean_weights_and_error(self, X, row_weights, targets):
         """:meth:`mean_weights` and the error for `targets`, still by one solve.
@@ -125,7 +128,7 @@ class Embedding:
         """
         probes = fixed_probes(len(self.inputs_))
         mean_kernel = self._mean_kernel(self._scaled(X), row_weights)
-        solved = self._solve(np.column_stack([mean_kernel, targets, probes]))
+        solved = self.solve(np.column_stack([mean_kernel, targets, probes]))
         diagonal = np.mean(probes * solved[:, 2:])
         return MeanWeights(solved[:, 0], relative_error(solved[:, 1] / diagonal, targets))
 
@@ -135,7 +138,7 @@ class Embedding:
         1 means no better than predicting the mean; computed in closed form, at the
         cost of an inverse.
         """
-        solved = self._solve(np.column_stack([targets, np.eye(len(targets))]))
+        solved = self.solve(np.column_stack([targets, np.eye(len(targets))]))
         return relative_error(solved[:, 0] / np.diagonal(solved[:, 1:]), targets)
 
     def distance(self, X, row_weights=None):
@@ -153,7 +156,7 @@ class Embedding:
     def _kernel(self, A, B):
         own = self.regressor
         if own.kernel == "precomputed":
-            return latent_kernel(A, B)
+            return latent_kernel(A, B, own.gamma)
         if callable(own.kernel):
             options = own.kernel_params or {}
         else:
@@ -168,7 +171,8 @@ class Embedding:
             total += row_weights[block] @ self._kernel(rows[block], self.inputs_)
         return total
 
-    def _solve(self, targets):
+    def solve(self, targets):
+        """Dual coefficients of `targets`, shape (n,) or (n, n_targets)."""
         # The loop has looked at every number already: scikit-learn need not.
         with config_context(assume_finite=True, skip_parameter_validation=True):
             return self._ridge.fit(self.gram_, targets).dual_coef_
