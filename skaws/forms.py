@@ -10,6 +10,7 @@ from .regression import MeanWeights
 __all__ = [
     "BaselineForm",
     "BayesForm",
+    "LabelForm",
     "PairwiseForm",
     "PosteriorForm",
     "ScalarForm",
@@ -47,28 +48,74 @@ class ScalarForm:
 
     def values(self, model, params, simulations, real):
         """Log joints to be weighed: at simulations, their estimates, real rows."""
+        pairs = self.simulated_pairs(simulations)
+        if self.baseline:
+            pairs.append((real.estimates, real.X))
+        return log_joint_at(model, params, pairs)
+
+    def simulated_pairs(self, simulations):
+        """Blocks of latents and observations of the sleep phase."""
         pairs = [(simulations.latents, simulations.observations)]
         if self.baseline:
             pairs.append((simulations.estimates, simulations.observations))
-            pairs.append((real.estimates, real.X))
-        latents, observations = map(stack, zip(*pairs, strict=True))
-        values = model.log_joint(params, latents, observations)
-        check_log_joint(model, values, len(observations))
-        return values
+        return pairs
+
+    def targets(self, values, simulations):
+        """What is regressed, of the values at :meth:`simulated_pairs`."""
+        n = len(simulations.observations)
+        return values[:n] - values[n : 2 * n] if self.baseline else values[:n]
 
     def weigh(self, values, model, params, simulations, real):
         """Weight of each value in the objective, and the regression's mean weights."""
-        n = len(simulations.observations)
-        targets = values[:n] - (values[n : 2 * n] if self.baseline else 0.0)
         mean = simulations.regression.mean_weights_and_error(
-            real.inputs, real.weights, targets
+            real.inputs, real.weights, self.targets(values, simulations)
         )
         if self.gated:
-            plain = np.sum(real.weights) / n
+            plain = np.sum(real.weights) / len(mean.weights)
             opening = max(0.0, 1.0 - mean.error)
             mean = mean._replace(weights=plain + opening * (mean.weights - plain))
         weights = np.concatenate([mean.weights, -mean.weights, real.weights])
         return weights[: len(values)], mean
+
+
+class LabelForm:
+    """Climb the regression of what the log joint has beyond its mean over labels.
+
+    For latents that are one-hot codes of labels, and estimates that are their posterior
+    probabilities (:class:`skaws.regression.LabelEstimate`): the baseline of a row is the
+    log joint of every label, averaged by these.  It is exact where they are; the
+    regression corrects what they miss.  (:class:`SummedForm` takes the exact
+    probabilities by Bayes' rule.)
+    """
+
+    def values(self, model, params, simulations, real):
+        """Log joints at simulations, at all labels with each, at all with real rows."""
+        pairs = self.simulated_pairs(simulations)
+        return log_joint_at(model, params, [*pairs, all_labels(real.estimates, real.X)])
+
+    def simulated_pairs(self, simulations):
+        """Blocks of latents and observations of the sleep phase."""
+        observations = simulations.observations
+        return [
+            (simulations.latents, observations),
+            all_labels(simulations.estimates, observations),
+        ]
+
+    def targets(self, values, simulations):
+        """What is regressed, of the values at :meth:`simulated_pairs`."""
+        probability = simulations.estimates.T
+        n, n_labels = len(simulations.observations), len(probability)
+        at_labels = values[n : n + n * n_labels].reshape(n_labels, n, *values.shape[1:])
+        return values[:n] - np.einsum("kn,kn...->n...", probability, at_labels)
+
+    def weigh(self, values, model, params, simulations, real):
+        """Weight of each value in the objective, and the regression's mean weights."""
+        mean = simulations.regression.mean_weights_and_error(
+            real.inputs, real.weights, self.targets(values, simulations)
+        )
+        of_labels = -mean.weights * simulations.estimates.T
+        of_rows = real.weights * real.estimates.T
+        return np.concatenate([mean.weights, of_labels.ravel(), of_rows.ravel()]), mean
 
 
 class BaselineForm:
@@ -213,6 +260,21 @@ class PosteriorForm:
         """Weights of the form, and last a one; the regression's mean weights."""
         weights, mean = self.form.weigh(values[:-1], model, params, simulations, real)
         return np.append(weights, 1.0), mean
+
+
+def all_labels(estimates, observations):
+    """Every one-hot label with every row of `observations`, a label at a time."""
+    labels = np.eye(estimates.shape[1])
+    latents = np.repeat(labels, len(observations), axis=0)
+    return latents, np.tile(observations, (len(labels), 1))
+
+
+def log_joint_at(model, params, pairs):
+    """Log joint at blocks of latents and observations, one after another."""
+    latents, observations = map(stack, zip(*pairs, strict=True))
+    values = model.log_joint(params, latents, observations)
+    check_log_joint(model, values, len(observations))
+    return values
 
 
 def stack(blocks):

@@ -112,12 +112,17 @@ def test_seasons():
 
 def test_gradient():
     cosines, errors, picture = load("plot_gradient.py").run(
-        sizes=(100, 1000), n_rows=50, n_repeats=2
+        sizes=(100, 400), n_rows=50, n_repeats=1
     )
-    ours, prior = "regression of the residual", "importance sampling from the prior"
-    assert cosines["ten factors"][ours][-1] > 0.99
-    assert errors["ten factors"][ours][-1] < 0.1 < errors["ten factors"][prior][-1]
-    assert len(picture.axes) == 4
+    for rows in ("of the model", "off the model"):
+        ours, best, _, prior, _ = (name for *_, name in list(errors)[:5])
+        assert errors[rows, "ten factors", ours][-1] < 0.1
+        assert errors[rows, "ten factors", prior][-1] > 1.0
+        assert cosines[rows, "ten factors", ours][-1] > 0.99
+        assert cosines[rows, "two factors", best][-1] > 0.99
+    bound = errors["of the model", "bent plane", "mean-field bound"]
+    assert bound[0] == bound[1] > 0.02
+    assert len(picture.axes) == 8
 
 
 def test_robust_factors():

@@ -3,6 +3,7 @@
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from autograd import grad
 from autograd.scipy.special import logsumexp
 
 from skaws.bijectors import Positive, Simplex
@@ -13,12 +14,13 @@ from skaws.evaluation import (
     log_marginal_likelihood,
     score_gradient,
 )
+from skaws.evaluation.gradient import score_table
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import FunctionModel, LatentVariableModel
 from skaws.params import ParameterSpace
 from skaws.priors import Categorical, Gaussian
 
-from ..common import gaussian_model
+from ..common import altered, gaussian_model
 
 LOG_2PI = np.log(2 * np.pi)
 
@@ -205,3 +207,71 @@ def test_without_formula_or_likelihood_one_is_told():
     params = model.init_params(rng.standard_normal((20, 2)), rng)
     with pytest.raises(NotImplementedError, match="LatentVariableModel has no exact"):
         exact_score_gradient(model, params, np.zeros((3, 2)))
+
+
+def errors_of(model, params, X, exact, calibrated, n_repeats=12, **options):
+    """Errors of repeated estimates, (n_repeats, n_params)."""
+    found = [
+        vector(
+            score_gradient(
+                model,
+                params,
+                X,
+                n_simulations=300,
+                calibrated=calibrated,
+                rng=np.random.default_rng(seed),
+                **options,
+            )
+        )
+        for seed in range(n_repeats)
+    ]
+    return np.array(found) - vector(exact)
+
+
+def test_calibration_cuts_the_error_by_the_share_of_information_that_is_kept():
+    # One Gaussian column of variance 1 + noise: of the information on the loading, rows
+    # keep less than the pairs have. The plain regression has no other large error.
+    model = gaussian_model(1)
+    rng = np.random.default_rng(0)
+    params = {
+        "decoder": {"components": np.array([[1.0, -0.7, 0.4]]), "mean": np.zeros(3)},
+        "likelihood": {"noise_variance": np.full(3, 1.5)},
+    }
+    X = model.sample(params, 500, rng)[1]
+    exact = exact_score_gradient(model, params, X)
+    plain = errors_of(model, params, X, exact, False)
+    calibrated = errors_of(model, params, X, exact, True)
+    # Chance: a mean square of 12 repeats by 7 params is off by about a quarter.
+    assert np.mean(calibrated**2) < 0.6 * np.mean(plain**2)
+    assert np.abs(calibrated.mean(axis=0)).max() < 4 * calibrated.std(axis=0).max() / 3.4
+
+
+def test_calibration_by_scores_of_another_model_does_not_help():
+    # The control: scores that do not have mean zero would move the estimate away.
+    model = gaussian_model(1)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 1)) + rng.standard_normal((200, 4))
+    params = model.init_params(X, rng)
+
+    def inflated(params, n_samples, rng):
+        latents, observations = model.sample(params, n_samples, rng)
+        return latents, 1.3 * observations
+
+    wrong = altered(model, sample=inflated)
+    exact = exact_score_gradient(model, params, X)
+    right = errors_of(model, params, X, exact, True, n_repeats=4)
+    off = errors_of(wrong, params, X, exact, True, n_repeats=4)
+    assert np.mean(off**2) > 4 * np.mean(right**2)
+
+
+def test_a_table_of_scores_sums_to_the_gradient():
+    pairs = SOFTPLUS.sample(SOFTPLUS.init_params(None, None), 130, np.random.default_rng(0))
+    params = SOFTPLUS.init_params(None, None)
+    table = score_table(SOFTPLUS, params, [pairs])
+    space = ParameterSpace(params, SOFTPLUS.constraints)
+
+    def total(step):
+        return anp.sum(SOFTPLUS.log_joint(SOFTPLUS.move(params, space.split(step)), *pairs))
+
+    assert table.shape == (130, space.size)
+    np.testing.assert_allclose(table.sum(axis=0), grad(total)(np.zeros(space.size)))
