@@ -14,14 +14,11 @@ a share of its cells thrown off.  How far do the factors turn?
 # The model
 # ---------
 # ``z ~ N(0, I)``, ``x = mean + z @ components + scale * t``, one scale a feature, one
-# number of degrees of freedom for all.  The model is composed of parts; the loop is plain.
-# What a linear estimate of the latents would see in a row with outliers is the outliers, so
-# the estimate is a robust one: a few steps of reweighted least squares.  (With the linear
-# one, the default of :class:`skaws.AmortisedLearner`, the same model turned by 30 to 50
-# degrees at 5% outliers.)
+# number of degrees of freedom for all: composed of parts, and fitted as any model.  What
+# a linear estimate of the latents would see in a row with outliers is the outliers; under
+# this noise the model weighs the cells of a row before it estimates.
 
 import sys
-from itertools import islice
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -30,65 +27,19 @@ from scipy.linalg import subspace_angles
 from sklearn.datasets import load_wine
 from sklearn.decomposition import FactorAnalysis
 
-from skaws import AmortisedFactorAnalysis
+from skaws import AmortisedFactorAnalysis, AmortisedLearner
 from skaws.decoders import Linear
 from skaws.likelihoods import StudentT
 from skaws.models import LatentVariableModel
-from skaws.optimizers import Adam, PlateauThenDecay, PolynomialAverage
-from skaws.params import ParameterSpace
 from skaws.priors import Gaussian
-from skaws.regression import Embedding
-from skaws.wake_sleep import wake_sleep
-
-
-class RobustEstimate:
-    """Posterior mode of the latents under Student's t noise, by reweighting.
-
-    Given weights ``(dof + 1) / (dof + distance^2)`` of the cells noise is Gaussian, and
-    the mode a least squares solution; given the mode, weights follow.
-    """
-
-    def __init__(self, n_steps=3):
-        self.n_steps = n_steps
-
-    def fit(self, model, params, latents, observations):
-        def function(X):
-            start = model.latent_estimate(params, X)
-            return self.reweighted(X, start, params["decoder"], params["likelihood"])
-
-        return function, function(observations)
-
-    def reweighted(self, X, latents, decoder, noise):
-        components, dof = decoder["components"], noise["dof"]
-        k = len(components)
-        products = (components[:, None] * components).reshape(k * k, -1).T
-        seen = ~np.isnan(X)
-        centred = np.where(seen, X - decoder["mean"], 0.0)
-        for _ in range(self.n_steps):
-            distance = ((centred - latents @ components) / noise["scale"]) ** 2
-            weights = seen * (dof + 1) / (dof + distance) / noise["scale"] ** 2
-            precision = np.eye(k) + (weights @ products).reshape(-1, k, k)
-            score = (weights * centred) @ components.T
-            latents = np.linalg.solve(precision, score[:, :, None])[:, :, 0]
-        return latents
 
 
 def robust_factors(X, n_components, max_iter, seed):
     """Components, (n_components, n_features), under Student's t noise."""
-    rng = np.random.default_rng(seed)
     noise = StudentT(per_feature=True, floor=0.05 * X.std(axis=0))
     model = LatentVariableModel(Gaussian(n_components), Linear(), noise)
-    params = model.init_params(X, rng)
-    space, average = ParameterSpace(params, model.constraints), PolynomialAverage()
-    optimizer = Adam(0.03, PlateauThenDecay(max_iter, tol=1e-3, n_iter_no_change=10))
-    turns = wake_sleep(
-        model, X, params, Embedding(), optimizer, rng=rng, estimate=RobustEstimate()
-    )
-    for iteration in islice(turns, max_iter):
-        vector = average.update(space.flatten(iteration.params))
-        if optimizer.schedule.finished:
-            break
-    return space.unflatten(vector)["decoder"]["components"]
+    learner = AmortisedLearner(model, max_iter=max_iter, random_state=seed).fit(X)
+    return learner.params_["decoder"]["components"]
 
 
 # %%
@@ -103,7 +54,7 @@ def with_outliers(X, share, rng):
     return np.where(rng.random(X.shape) < share, X + shift, X)
 
 
-def run(shares=(0.01, 0.02, 0.05, 0.1), n_components=2, n_seeds=3, max_iter=600):
+def run(shares=(0.01, 0.02, 0.05, 0.1), n_components=2, n_seeds=3, max_iter=None):
     """Mean angle between factors with outliers and without, for every method.
 
     Returns

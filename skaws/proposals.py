@@ -20,6 +20,7 @@ __all__ = [
     "GammaProposal",
     "LogOddsProposal",
     "ModeProposal",
+    "ReweightedProposal",
     "StudentProposal",
     "make_proposal",
 ]
@@ -64,6 +65,9 @@ def proposal_of_parts(model, params, n_draws):
     prior, decoder = model.prior, model.decoder
     if isinstance(prior, UnitUniform) and isinstance(decoder, LogOdds):
         return LogOddsProposal(model, params, n_draws)
+    reweighted = model.reweighted_gaussian(params)
+    if reweighted is not None and prior.support == "real":
+        return ReweightedProposal(reweighted, n_draws)
     twin = model.linear_gaussian(params)
     if twin is None:
         return None
@@ -93,6 +97,25 @@ class StudentProposal:
         # Complete rows share one covariance.
         covariance = self._twin.posterior_covariance(X if np.isnan(X).any() else X[:1])
         return student_draws(centre, covariance, self._n_draws)
+
+
+class ReweightedProposal:
+    """Student's t about an estimate that outliers do not move; see StudentProposal.
+
+    Parameters
+    ----------
+    twin : ReweightedGaussian
+        The model with Gaussian latents.
+    n_draws : int
+        Draws for each row, an even number.
+    """
+
+    def __init__(self, twin, n_draws):
+        self._twin = twin
+        self._n_draws = n_draws
+
+    def __call__(self, X):
+        return student_draws(*self._twin.posterior(X), self._n_draws)
 
 
 class EnumeratedProposal:

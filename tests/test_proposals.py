@@ -7,16 +7,19 @@ from scipy.stats import gamma
 
 from skaws.decoders import MLP, Linear, LogOdds
 from skaws.evaluation import importance_posterior
-from skaws.likelihoods import Bernoulli, Gaussian, NegativeBinomial, Poisson
+from skaws.likelihoods import Bernoulli, Gaussian, NegativeBinomial, Poisson, StudentT
 from skaws.models import FunctionModel, LatentVariableModel
 from skaws.priors import Beta, Categorical, Gamma, UniformCircle, UnitUniform
 from skaws.priors import Gaussian as GaussianPrior
 from skaws.proposals import ModeProposal, cube_draw, make_proposal
 
+from .common import altered
+
 NOISES = {
     "Poisson": (Poisson(), {}),
     "Gaussian": (Gaussian(), {"noise_variance": 1.0}),
     "NegativeBinomial": (NegativeBinomial(), {"size": 2.0}),
+    "StudentT": (StudentT(), {"scale": 1.0, "dof": 4.0}),
 }
 
 
@@ -84,6 +87,34 @@ def test_unit_latents_against_quadrature(k):
     log_marginal, mean = importance_posterior(model, params, X, n_draws=2000)
     np.testing.assert_allclose(log_marginal, exact[0], atol=0.06)
     np.testing.assert_allclose(mean, exact[1], atol=0.03)
+
+
+def robust_model(k, dof):
+    rng = np.random.default_rng(2)
+    params = {
+        "decoder": {"components": rng.standard_normal((k, 10)), "mean": np.ones(10)},
+        "likelihood": {"scale": 0.5, "dof": dof},
+    }
+    return LatentVariableModel(GaussianPrior(k), Linear(), StudentT()), params
+
+
+@pytest.mark.parametrize("dof", [2.5, 4.0])
+@pytest.mark.parametrize("k", [1, 2])
+def test_rows_with_outliers_against_quadrature(k, dof):
+    model, params = robust_model(k, dof)
+    X = model.sample(params, 10, np.random.default_rng(0))[1]
+    X[np.arange(10), np.arange(10)] += np.linspace(8.0, 16.0, 10) * np.tile([1, -1], 5)
+    X[::3, 1] = np.nan
+    z, cell = grid(-6.0, 6.0, 4000 if k == 1 else 400, k)
+    exact = by_quadrature(model, params, X, z, 0.0, cell)
+    # Of 200 draws at least 50 are effective: errors below 14%.
+    log_marginal, mean = importance_posterior(model, params, X)
+    np.testing.assert_allclose(log_marginal, exact[0], atol=0.14)
+    np.testing.assert_allclose(mean, exact[1], atol=0.14)
+    unweighed = altered(model, likelihood=altered(model.likelihood, scale_mixture=False))
+    log_marginal, mean = importance_posterior(unweighed, params, X)
+    assert np.abs(log_marginal - exact[0]).max() > 1.0
+    assert np.abs(mean - exact[1]).max() > 0.14
 
 
 @pytest.mark.parametrize("shape", [0.1, 0.7, 1.0, 3.0, 50.0])

@@ -16,6 +16,9 @@ class Likelihood(ABC):
         Whether ``E[x | location] = location``.
     gaussian : bool
         Whether noise is Gaussian: linear models then have exact answers.
+    scale_mixture : bool
+        Whether noise is Gaussian with a variance of its own for each entry, drawn at
+        random, and ``relative_precision`` is given.
     exponential_family : bool
         Whether the last four methods are given.
     counts : bool
@@ -27,6 +30,7 @@ class Likelihood(ABC):
     location_support = "real"
     mean_is_location = False
     gaussian = False
+    scale_mixture = False
     exponential_family = False
     counts = False
     advice = None
@@ -80,6 +84,14 @@ class Likelihood(ABC):
         """Curvature of -log p(x | location) in the location, at least zero.
 
         It shapes proposals for importance sampling; shape of `location`.
+        """
+        raise NotImplementedError
+
+    def relative_precision(self, params, distance):
+        """Expected precision of the noise of entries that lie so far off their location.
+
+        Given for scale mixtures of Gaussians, where a latent estimate weighs entries by
+        it.  `distance` is squared and, like the precision, in units of :meth:`scale`.
         """
         raise NotImplementedError
 

@@ -16,7 +16,8 @@ class StudentT(Likelihood):
 
     An entry far off its location is taken for an outlier, and pulls at the params no harder
     than one nearby: the pull grows with distance up to ``sqrt(dof)`` scales, and falls
-    off beyond.  Nearly Gaussian for many degrees of freedom.
+    off beyond.  Nor does it move the estimated latents of a linear decoder.  Nearly
+    Gaussian for many degrees of freedom.
 
     Parameters
     ----------
@@ -43,6 +44,7 @@ class StudentT(Likelihood):
     """
 
     mean_is_location = True
+    scale_mixture = True
 
     def __init__(self, per_feature=False, dof=4.0, learned_dof=True, floor=0.0):
         self.per_feature = per_feature
@@ -68,6 +70,21 @@ class StudentT(Likelihood):
     def noise_variance(self, params, location):
         dof = params["dof"]
         return params["scale"] ** 2 * dof / (dof - 2) * np.ones(location.shape)
+
+    def slopes(self, params, location, X):
+        distance = ((X - location) / params["scale"]) ** 2
+        precision = self.relative_precision(params, distance) / params["scale"] ** 2
+        return precision * np.maximum(X, 0), precision * (location - np.minimum(X, 0))
+
+    def relative_precision(self, params, distance):
+        return (params["dof"] + 1) / (params["dof"] + distance)
+
+    def information(self, params, location, X):
+        # Precisions, less what is lost by their not being known: the curvature itself is
+        # negative beyond sqrt(dof) scales.  The mean is Fisher's information.
+        distance = ((X - location) / params["scale"]) ** 2
+        lost = 2 / (params["dof"] + 3)
+        return (1 - lost) * self.relative_precision(params, distance) / params["scale"] ** 2
 
     def scale(self, params):
         return params["scale"]

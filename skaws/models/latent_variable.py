@@ -5,6 +5,7 @@ import numpy as np
 
 from .base import GenerativeModel
 from .linear_gaussian import LinearGaussian
+from .reweighted import ReweightedGaussian
 
 __all__ = ["LatentVariableModel"]
 
@@ -176,20 +177,38 @@ class LatentVariableModel(GenerativeModel):
 
         The variance of its latents is `spread` times the prior's.
         """
-        prior, decoder, likelihood = parts_of(params)
+        known = self._linear_moments(params)
+        if known is None:
+            return None
+        mean, components, centre, factor = known
+        noise = self.likelihood.noise_variance(
+            parts_of(params)[2], mean + centre @ components
+        )
+        return LinearGaussian(mean, components, noise, centre, np.sqrt(spread) * factor)
+
+    def reweighted_gaussian(self, params):
+        """Its counterpart under noise that is a scale mixture of Gaussians, or None."""
+        known = self._linear_moments(params)
+        if known is None or not self.likelihood.scale_mixture:
+            return None
+        return ReweightedGaussian(*known, self.likelihood, parts_of(params)[2])
+
+    def latent_estimate(self, params, X):
+        """The linear minimum-mean-square-error estimate, for linear means.
+
+        Under noise with outliers entries are weighed first: :meth:`reweighted_gaussian`.
+        """
+        twin = self.reweighted_gaussian(params) or self.linear_gaussian(params)
+        return None if twin is None else twin.posterior_mean(X)
+
+    def _linear_moments(self, params):
+        """Mean and linear map of locations, mean and factor of latents; None if unknown."""
+        prior, decoder, _ = parts_of(params)
         moments = self.prior.moments(prior)
         linear = self.decoder.linear_map(decoder)
         if linear is None or moments is None or not self.likelihood.mean_is_location:
             return None
-        mean, components = linear
-        centre, factor = moments
-        noise = self.likelihood.noise_variance(likelihood, mean + centre @ components)
-        return LinearGaussian(mean, components, noise, centre, np.sqrt(spread) * factor)
-
-    def latent_estimate(self, params, X):
-        """The linear minimum-mean-square-error estimate, for linear means."""
-        twin = self.linear_gaussian(params)
-        return None if twin is None else twin.posterior_mean(X)
+        return *linear, *moments
 
     def posterior_mean(self, params, X):
         twin = self._exact(params)

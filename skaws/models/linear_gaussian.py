@@ -40,42 +40,45 @@ class LinearGaussian:
         self._weighted = self._loadings / noise_variance
         self._products = None
 
-    def posterior_mean(self, X):
-        """E[z | x] for each row, shape (m, n_latents)."""
-        return self._by_chunks(X, self._posterior_mean, (len(self._factor),))
+    def posterior_mean(self, X, weights=None):
+        """E[z | x] for each row, shape (m, n_latents).
 
-    def posterior_covariance(self, X):
+        Where there are `weights`, of the shape of X, the noise variance of an entry is
+        divided by its weight.
+        """
+        return self._by_chunks(X, self._posterior_mean, (len(self._factor),), weights)
+
+    def posterior_covariance(self, X, weights=None):
         """Cov[z | x] for each row, shape (m, n_latents, n_latents)."""
         shape = (len(self._factor), len(self._factor))
-        return self._by_chunks(X, self._posterior_covariance, shape)
+        return self._by_chunks(X, self._posterior_covariance, shape, weights)
 
     def log_marginal(self, X):
         """log p(x) in nats of the observed entries of each row, shape (m,)."""
         return self._by_chunks(X, self._log_marginal, ())
 
-    def _by_chunks(self, X, function, shape):
+    def _by_chunks(self, X, function, shape, weights=None):
         width = max(X.shape[1], len(self._factor) ** 2)
         answer = np.empty((len(X), *shape))
         for rows in gen_batches(len(X), max(1, CHUNK_NUMBERS // width)):
-            answer[rows] = function(np.asarray(X[rows], dtype=float))
+            own = None if weights is None else weights[rows]
+            answer[rows] = function(*self._residual(X[rows], own))
         return answer
 
-    def _posterior_mean(self, X):
-        residual, observed = self._residual(X)
+    def _posterior_mean(self, residual, observed):
         precision = self._precision(observed)
         if observed is None:
             gain = self._factor.T @ np.linalg.solve(precision, self._weighted)
             return self.latent_mean + residual @ gain.T
-        score = residual @ self._weighted.T
+        score = (observed * residual) @ self._weighted.T
         white = np.linalg.solve(precision, score[:, :, None])[:, :, 0]
         return self.latent_mean + white @ self._factor
 
-    def _posterior_covariance(self, X):
-        covariance = np.linalg.inv(self._precision(self._residual(X)[1]))
+    def _posterior_covariance(self, residual, observed):
+        covariance = np.linalg.inv(self._precision(observed))
         return self._factor.T @ covariance @ self._factor
 
-    def _log_marginal(self, X):
-        residual, observed = self._residual(X)
+    def _log_marginal(self, residual, observed):
         score = residual @ self._weighted.T
         factor = np.linalg.cholesky(self._precision(observed))
         if observed is None:
@@ -88,18 +91,18 @@ class LinearGaussian:
         distance = (residual**2) @ (1 / self.noise_variance) - np.sum(white**2, axis=1)
         return -0.5 * (distance + log_noise) - np.sum(np.log(diagonal), axis=-1)
 
-    def _residual(self, X):
-        """``x - mean`` with zeros for missing entries, and which are observed.
+    def _residual(self, X, weights):
+        """``x - mean`` with zeros for missing entries, and how far these are observed.
 
-        The second is None where every entry is: all rows then share one posterior
-        covariance, which is the fast path of all that follows.
+        The second is None where every entry is, and all weigh the same: all rows then
+        share one posterior covariance, which is the fast path of all that follows.
         """
-        residual = X - self.mean
+        residual = np.asarray(X, dtype=float) - self.mean
         missing = np.isnan(residual)
-        if not missing.any():
+        if weights is None and not missing.any():
             return residual, None
         residual[missing] = 0.0
-        return residual, (~missing).astype(float)
+        return residual, np.where(missing, 0.0, 1.0 if weights is None else weights)
 
     def _precision(self, observed):
         """Posterior precision of the white latents: one, or one a row."""

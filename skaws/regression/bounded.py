@@ -44,12 +44,18 @@ class Bounded:
         self._everywhere = description.everywhere
         self._model, self._params = model, params
         self._low, self._high = latents.min(axis=0), latents.max(axis=0)
-        self._ridge = None
+        self._rows = self._ridge = None
         if model.latent_estimate(params, observations[:1]) is None:
             self._ridge = RidgeEstimate(latents, observations, description.alpha)
 
     def inputs(self, X):
         """Estimates wherever they lie."""
+        # The loop asks twice about the same rows: for estimates, and for inputs.
+        if self._rows is not X:
+            self._rows, self._uncut = X, self._estimated(X)
+        return self._uncut
+
+    def _estimated(self, X):
         if self._ridge is None:
             return self._model.latent_estimate(self._params, X)
         return self._ridge.uncut(X)

@@ -5,7 +5,9 @@ import pickle
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from scipy.special import logsumexp
+from autograd import value_and_grad
+from autograd.scipy.special import logsumexp
+from scipy.optimize import minimize
 from scipy.stats import exponnorm
 from sklearn.base import clone
 
@@ -13,8 +15,12 @@ from skaws import AmortisedFactorAnalysis, AmortisedLearner
 from skaws.bijectors import Positive, Simplex, UnitInterval
 from skaws.decoders import MLP, Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
+from skaws.likelihoods import StudentT
 from skaws.models import FunctionModel, LatentVariableModel
+from skaws.params import ParameterSpace
 from skaws.priors import Bernoulli, Categorical, Gaussian, UniformCircle
+
+from ..common import altered
 
 LOG_2PI = np.log(2 * np.pi)
 
@@ -220,6 +226,35 @@ def test_linear_gaussian_parts_come_to_factor_analysis():
     reference = AmortisedFactorAnalysis(2, random_state=0).fit(X)
     assert learner.plan_ == "residual"
     assert abs(learner.score(X) - reference.score(X)) < 0.03
+
+
+def left_to_gain(model, params, X):
+    """Nats a row by which climbing the exact likelihood of one factor raises it."""
+    grid = np.linspace(-5.0, 5.0, 61)
+    latents, rows = np.repeat(grid, len(X))[:, None], np.tile(X, (len(grid), 1))
+    space = ParameterSpace(params, model.constraints)
+
+    def cost(vector):
+        values = model.log_joint(space.unflatten(vector), latents, rows)
+        return -anp.mean(logsumexp(anp.reshape(values, (len(grid), -1)), axis=0))
+
+    start = space.flatten(params)
+    best = minimize(value_and_grad(cost), start, jac=True, options={"maxiter": 20})
+    return cost(start) - best.fun
+
+
+@quiet
+@pytest.mark.parametrize("weighed", [True, False])
+def test_student_t_noise_with_outliers_comes_to_the_likelihood_s_maximum(weighed):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 1)) + 0.5 * rng.standard_normal((200, 4))
+    X[rng.random(X.shape) < 0.05] += 10.0
+    X[rng.random(X.shape) < 0.05] = np.nan
+    # Unweighed, estimates are those of Gaussian noise.
+    noise = altered(StudentT(dof=2.2), scale_mixture=weighed)
+    model = LatentVariableModel(Gaussian(1), Linear(), noise)
+    learner = AmortisedLearner(model, max_iter=200, random_state=0).fit(X)
+    assert (left_to_gain(model, learner.params_, X) < 0.02) == weighed
 
 
 def ring(n_samples, rng):

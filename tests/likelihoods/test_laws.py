@@ -12,12 +12,13 @@ from scipy import stats
 
 from skaws.checks import ModelCheckError, check_model
 from skaws.decoders import Chain, Elementwise, Linear
-from skaws.likelihoods import Gamma, Gaussian, StudentT
+from skaws.likelihoods import Gamma, Gaussian, Likelihood, StudentT
 from skaws.models import LatentVariableModel
 from skaws.params import ParameterSpace
 from skaws.priors import Gaussian as GaussianLatents
 
 from ..common import altered, assert_means, with_holes
+from .registry import assert_slopes, derivative
 
 N_SAMPLES, N_GROUPS = 20_000, 200
 
@@ -159,6 +160,28 @@ def same_seed_gives_the_same_sample_also_of_a_pickled_twin(
     assert np.all(first != likelihood.sample(params, rows, np.random.default_rng(1)))
 
 
+def slopes_are_parts_of_the_derivative(likelihood, params, location, reference):
+    x = drawn(likelihood, params, location, 50)
+    assert_slopes(likelihood, params, np.abs(location) * np.ones(x.shape), x)
+
+
+def precision_is_slope_over_distance(likelihood, params, location, reference):
+    x = drawn(likelihood, params, location, 50)
+    rows, scale = location * np.ones(x.shape), likelihood.scale(params)
+    precision = likelihood.relative_precision(params, ((x - rows) / scale) ** 2)
+    slope = derivative(likelihood, params, rows, x)
+    np.testing.assert_allclose(precision * (x - rows) / scale**2, slope, rtol=1e-9)
+
+
+def information_has_the_mean_of_the_squared_slope(likelihood, params, location, reference):
+    x, scale = drawn(likelihood, params, location), likelihood.scale(params)
+    rows = location * np.ones(x.shape)
+    information = likelihood.information(params, rows, x)
+    assert np.all(information >= 0)
+    slope = derivative(likelihood, params, rows, x)
+    assert_means((information - slope**2) * scale**2, 0.0)
+
+
 LAWS = [
     log_density_is_that_of_scipy,
     density_has_mass_one,
@@ -169,13 +192,24 @@ LAWS = [
     exponential_family_form_is_the_log_density,
     params_start_near_those_of_the_rows,
     same_seed_gives_the_same_sample_also_of_a_pickled_twin,
+    slopes_are_parts_of_the_derivative,
+    precision_is_slope_over_distance,
+    information_has_the_mean_of_the_squared_slope,
 ]
+OF_MIXTURES = (
+    precision_is_slope_over_distance,
+    information_has_the_mean_of_the_squared_slope,
+)
 
 
 def applies(law, name):
     """Whether a law says something about an entry of the registry."""
     if law is exponential_family_form_is_the_log_density:
         return REGISTRY[name][0].exponential_family
+    if law is slopes_are_parts_of_the_derivative:
+        return type(REGISTRY[name][0]).slopes is not Likelihood.slopes
+    if law in OF_MIXTURES:
+        return REGISTRY[name][0].scale_mixture
     # Variances of heavy tails are no guide to scales.
     return law is not params_start_near_those_of_the_rows or "heavy" not in name
 
@@ -237,6 +271,19 @@ def test_inflated_samples_and_densities_are_found_out(name):
     ):
         with pytest.raises(AssertionError):
             law(wrong(likelihood), *rest)
+
+
+def test_precisions_for_information_are_found_out():
+    noise, params, *rest = REGISTRY["StudentT"]
+
+    def complete(params, location, X):
+        distance = ((X - location) / params["scale"]) ** 2
+        return noise.relative_precision(params, distance) / params["scale"] ** 2
+
+    with pytest.raises(AssertionError):
+        information_has_the_mean_of_the_squared_slope(
+            altered(noise, information=complete), params, *rest
+        )
 
 
 @pytest.mark.parametrize("name", ["StudentT", "Gamma, log"])

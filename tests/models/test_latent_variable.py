@@ -6,7 +6,7 @@ from scipy.integrate import trapezoid
 from scipy.stats import norm
 
 from skaws.checks import check_model
-from skaws.decoders import Linear, LogOdds
+from skaws.decoders import MLP, Linear, LogOdds
 from skaws.likelihoods import Bernoulli, Likelihood, NegativeBinomial, Poisson, StudentT
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import GenerativeModel, LatentVariableModel
@@ -185,6 +185,16 @@ def test_latent_estimate_of_an_all_gaussian_model_is_its_posterior_mean(name, sh
     params = model.init_params(X, rng)
     mean = model.posterior_mean(params, X)
     np.testing.assert_array_equal(model.latent_estimate(params, X), mean)
+
+
+@pytest.mark.parametrize(("decoder", "noise"), [
+    (Linear(), GaussianNoise()), (MLP((3,)), StudentT()), (Linear(), Poisson(link="log")),
+])  # fmt: skip
+def test_entries_are_not_weighed_elsewhere(decoder, noise):
+    rng = np.random.default_rng(0)
+    model = LatentVariableModel(Gaussian(2), decoder, noise)
+    params = model.init_params(rng.poisson(3.0, (20, D)).astype(float), rng)
+    assert model.reweighted_gaussian(params) is None
 
 
 def test_log_marginal_integrates_the_log_joint(params):

@@ -89,6 +89,24 @@ def test_rows_are_left_as_they_were(answer, moments, X):
     np.testing.assert_array_equal(X, before)
 
 
+@pytest.mark.parametrize("answer", ANSWERS[:2])
+def test_weights_divide_the_noise_variance(answer, moments, X):
+    weights = np.random.default_rng(4).uniform(0.1, 10.0, X.shape)
+    X[3, 1] = np.nan
+    got = getattr(LinearGaussian(*moments), answer)(X, weights)
+    for row, x, own in zip(got, X, weights, strict=True):
+        noisy = (*moments[:2], moments[2] / own, *moments[3:])
+        np.testing.assert_allclose(row, dense_answers(noisy, x)[answer], rtol=1e-9)
+
+
+@pytest.mark.parametrize("answer", ANSWERS[:2])
+def test_an_entry_of_weight_zero_is_missing(answer, moments, X):
+    exact = getattr(LinearGaussian(*moments), answer)
+    hidden = np.random.default_rng(5).random(X.shape) < 0.3
+    expected = exact(np.where(hidden, np.nan, X))
+    np.testing.assert_allclose(exact(X, (~hidden).astype(float)), expected, rtol=1e-12)
+
+
 def test_more_latents_than_features_are_no_obstacle():
     rng = np.random.default_rng(3)
     moments = (
