@@ -198,7 +198,9 @@ class SummedForm:
 
     def weigh(self, values, model, params, simulations, real):
         """Posterior probabilities times the rows' weights; an error of zero."""
-        posterior = softmax(values.reshape(len(self._seen), -1), axis=0)
+        by_value = values.reshape(len(self._seen), -1)
+        check_possible(model, by_value.max(axis=0) > -np.inf, real.X)
+        posterior = softmax(by_value, axis=0)
         return (posterior * real.weights).ravel(), MeanWeights(np.ones(1), 0.0)
 
 
@@ -284,6 +286,17 @@ def stack(blocks):
     if isinstance(blocks[0], dict):
         return {name: stack([block[name] for block in blocks]) for name in blocks[0]}
     return np.concatenate(blocks)
+
+
+def check_possible(model, possible, X):
+    """Raise if some row of X has no density under any value that latents have taken."""
+    if not np.all(possible):
+        raise FloatingPointError(
+            f"log_joint of {type(model).__name__} is minus infinity for the row "
+            f"{X[np.argmin(possible)]} under each value that simulated latents have taken. "
+            "Start (init_params) where the model can produce every row of X, or drop rows "
+            "that it cannot."
+        )
 
 
 def check_log_joint(model, values, n_pairs):

@@ -29,7 +29,7 @@ LEAST_DOF = 10  # of a Student's t: tails heavier than the Gaussian's
 N_STEPS = 100  # towards the mode
 DEFENSIVE = 0.2  # chance of a wide draw of a latent
 N_PROBES = 10_000  # simulations in which latents of few values show all of them
-MANY_VALUES = 32
+MANY_VALUES = 200  # beyond which latents are not summed over: as many as default draws
 
 
 def make_proposal(model, params, n_draws):

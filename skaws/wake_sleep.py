@@ -255,7 +255,8 @@ def wake(model, params, simulations, X, row_weights, form):
         "regression_error": mean.error,
         "input_distance": simulations.regression.distance(real.inputs, row_weights),
     }
-    return Wake(float(weights @ values), gradient, diagnostics)
+    used = weights != 0  # what has no weight may be minus infinity
+    return Wake(float(weights[used] @ values[used]), gradient, diagnostics)
 
 
 def real_rows(simulations, X, row_weights):

@@ -36,6 +36,7 @@ def test_every_example_has_a_test_here():
         "plot_circle.py",
         "plot_seasons.py",
         "plot_gradient.py",
+        "plot_guessing.py",
         "plot_ica_noise.py",
         "plot_ica_voices.py",
         "plot_nmf_digits.py",
@@ -123,6 +124,22 @@ def test_gradient():
     bound = errors["of the model", "bent plane", "mean-field bound"]
     assert bound[0] == bound[1] > 0.02
     assert len(picture.axes) == 8
+
+
+def test_guessing():
+    pytest.importorskip("statsmodels")
+    report, figures, picture = load("plot_guessing.py").run(max_iter=60, n_splits=2)
+    assert all(finding.holds for finding in report.findings)
+    fitted = figures["log-likelihood"]
+    none, best = fitted["scipy, no latent"], fitted["scipy"]
+    assert best - 0.04 < fitted["AmortisedLearner"] < best + 1e-6  # nats a respondent
+    assert fitted["regression of the residual"] > none + 0.5 * (best - none)
+    held_out = figures["held out"]
+    assert held_out["knows or guesses"] > held_out["knows"] + 0.2
+    correlations = figures["own place and party"]
+    assert correlations["knows"] > correlations["little schooling"] + 0.15
+    assert correlations["guesses"] < correlations["little schooling"] - 0.15
+    assert len(picture.axes) == 3
 
 
 def test_robust_factors():

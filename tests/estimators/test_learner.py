@@ -6,7 +6,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import value_and_grad
-from autograd.scipy.special import logsumexp
+from autograd.scipy.special import gammaln, logsumexp
 from scipy.optimize import minimize
 from scipy.stats import exponnorm
 from sklearn.base import clone
@@ -210,6 +210,57 @@ def test_labels_in_parts_are_summed_over():
     assert learner.plan_ == "summed"
     found = learner.inverse_transform(np.eye(2))
     np.testing.assert_allclose(found[found[:, 0].argsort()[::-1]], centres, atol=0.3)
+
+
+# Animals at a site, of which each visit sees some: hidden counts that bound the seen ones.
+
+
+def sample_counts(params, n_samples, rng):
+    z = rng.poisson(params["rate"], (n_samples, 1)).astype(float)
+    seen = rng.binomial(z.astype(int), params["chance"], (n_samples, 3))
+    return z, seen.astype(float)
+
+
+def log_joint_of_counts(params, z, x):
+    unseen = anp.maximum(z - x, 0.0)
+    ways = gammaln(z + 1) - gammaln(x + 1) - gammaln(unseen + 1)
+    chance = params["chance"]
+    seen = anp.sum(ways + x * anp.log(chance) + unseen * anp.log1p(-chance), axis=1)
+    z = z[:, 0]
+    log_prior = z * anp.log(params["rate"]) - params["rate"] - gammaln(z + 1)
+    return anp.where(np.all(x <= z[:, None], axis=1), log_prior + seen, -np.inf)
+
+
+def start_of_counts(X, rng):
+    return {"rate": 2 * np.mean(X), "chance": 0.5}
+
+
+COUNTS = FunctionModel(
+    sample_counts,
+    log_joint_of_counts,
+    start_of_counts,
+    {"rate": Positive(), "chance": UnitInterval()},
+)
+
+
+@quiet
+def test_hidden_counts_that_make_some_rows_impossible():
+    X = COUNTS.sample({"rate": 15.0, "chance": 0.3}, 300, np.random.default_rng(0))[1]
+    learner = AmortisedLearner(COUNTS, max_iter=200, random_state=0).fit(X)
+    assert learner.plan_ == "summed"
+    assert np.isfinite(learner.history_["objective"]).all()
+    # Ten thousand simulations take more values than those that chose the plan.
+    every = np.arange(100.0).reshape(-1, 1, 1) * np.ones((1, len(X), 1))
+    values = [log_joint_of_counts(learner.params_, z, X) for z in every]
+    assert abs(learner.score(X) - np.mean(logsumexp(values, axis=0))) < 1e-3
+    assert np.all(learner.transform(X)[:, 0] > X.max(axis=1))
+
+
+def test_row_that_no_simulated_latent_makes_possible_is_shown():
+    X = COUNTS.sample({"rate": 6.0, "chance": 0.4}, 100, np.random.default_rng(0))[1]
+    X[3] = 60, 0, 1
+    with pytest.raises(FloatingPointError, match=r"the row \[60\.  0\.  1\.\]"):
+        AmortisedLearner(COUNTS, max_iter=10, random_state=0).fit(X)
 
 
 # Parts with real latents.
