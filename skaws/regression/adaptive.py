@@ -12,6 +12,7 @@ __all__ = ["AdaptiveEmbedding"]
 N_FIRST_STEPS = 100  # on the simulations of the first sleep phase
 N_AT_MOST = 300  # simulations that a step looks at
 N_PROBES = 4
+CONSTANT = 100.0  # of the kernel: however large the ridge, the mean is not shrunk
 LIMIT = np.log(1e4)  # of ridge and sharpness relative to their start
 
 
@@ -124,7 +125,9 @@ class AdaptiveEmbedding:
         return (inputs - self._mean) / self._scale
 
     def _embed(self, inputs):
-        regressor = KernelRidge(alpha=self.alpha, kernel="precomputed", gamma=self.gamma)
+        regressor = KernelRidge(
+            alpha=self.alpha, kernel="precomputed", gamma=self.gamma, coef0=CONSTANT
+        )
         return Embedding(regressor).fit(self._standardised(inputs) @ self._map)
 
     def _real_features(self, X):
@@ -175,7 +178,7 @@ def error_slopes(embedding, targets, probes):
         By the scaled inputs.
     """
     inputs, n_columns = embedding.inputs_, embedding.inputs_.shape[1]
-    alpha, gamma = embedding.regressor.alpha, embedding.regressor.gamma
+    regressor = embedding.regressor
     solved = embedding.solve(np.column_stack([targets - targets.mean(), probes]))
     once, spread = solved[:, 0], solved[:, 1:]
     twice = embedding.solve(once)
@@ -186,10 +189,10 @@ def error_slopes(embedding, targets, probes):
     right = np.column_stack([once, twice, spread])
     by_gram = left @ right.T
     norms, inner = np.einsum("ij,ij->i", inputs, inputs), inputs @ inputs.T
-    gaussian = by_gram * (embedding.gram_ - inner / n_columns - 1.0)
+    gaussian = by_gram * (embedding.gram_ - inner / n_columns - regressor.coef0)
     pull = gaussian.sum(axis=1)
     # Squared distances are |a|^2 + |b|^2 - 2 a.b; the matrix is symmetric.
-    by_log_gamma = -gamma * 2 * (pull @ norms - np.sum(gaussian * inner))
+    by_log_gamma = -2 * regressor.gamma * (pull @ norms - np.sum(gaussian * inner))
     by_inputs = 2 / n_columns * (by_gram @ inputs)
-    by_inputs -= 4 * gamma * (pull[:, None] * inputs - gaussian @ inputs)
-    return np.array([alpha * np.sum(left * right), by_log_gamma]), by_inputs
+    by_inputs -= 4 * regressor.gamma * (pull[:, None] * inputs - gaussian @ inputs)
+    return np.array([regressor.alpha * np.sum(left * right), by_log_gamma]), by_inputs

@@ -30,8 +30,8 @@ def default_regressor():
     return KernelRidge(alpha=1.0, kernel="precomputed")
 
 
-def latent_kernel(A, B, gamma=None):
-    """Constant, linear and Gaussian parts: ``1 + a.b / k + exp(-gamma |a - b|^2)``.
+def latent_kernel(A, B, gamma=None, coef0=1.0):
+    """Constant, linear and Gaussian parts: ``coef0 + a.b / k + exp(-gamma |a - b|^2)``.
 
     The constant and the linear part spare most of the shrinkage that a Gaussian kernel
     alone would cause (k is the number of columns).
@@ -42,6 +42,8 @@ def latent_kernel(A, B, gamma=None):
         Columns of about unit standard deviation.
     gamma : float, default=None
         Sharpness of the Gaussian part; None is ``1 / 2k``.
+    coef0 : float, default=1.0
+        Constant part.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def latent_kernel(A, B, gamma=None):
     """
     n_columns = A.shape[1]
     gamma = 0.5 / n_columns if gamma is None else gamma
-    inner_A, inner_B = extended(A, 1.0), extended(B / n_columns, 1.0)
+    inner_A, inner_B = extended(A, 1.0), extended(B / n_columns, coef0)
     norm_A, norm_B = np.einsum("ij,ij->i", A, A), np.einsum("ij,ij->i", B, B)
     # Norms travel inside the product: two products, one exp and one sum are all.
     sharp_B = extended(B / n_columns * (2 * gamma * n_columns), -gamma * norm_B)
@@ -83,7 +85,7 @@ class Embedding:
     regressor : KernelRidge, default=None
         Its kernel, named as in :func:`sklearn.metrics.pairwise.pairwise_kernels`, is
         evaluated on the scaled inputs; "precomputed" stands for :func:`latent_kernel`,
-        with its gamma. None is :func:`default_regressor`.
+        with its gamma and coef0. None is :func:`default_regressor`.
 
     Examples
     --------
@@ -156,7 +158,7 @@ class Embedding:
     def _kernel(self, A, B):
         own = self.regressor
         if own.kernel == "precomputed":
-            return latent_kernel(A, B, own.gamma)
+            return latent_kernel(A, B, own.gamma, own.coef0)
         if callable(own.kernel):
             options = own.kernel_params or {}
         else:

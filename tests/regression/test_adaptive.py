@@ -8,7 +8,7 @@ from sklearn.kernel_ridge import KernelRidge
 
 from skaws.forms import ScalarForm
 from skaws.regression import AdaptiveEmbedding, Embedding, LatentEstimate
-from skaws.regression.adaptive import N_AT_MOST, error_slopes
+from skaws.regression.adaptive import CONSTANT, N_AT_MOST, error_slopes
 from skaws.wake_sleep import sleep, wake
 
 from ..common import gaussian_model
@@ -74,7 +74,8 @@ def test_slopes_by_the_inputs_against_differences(inputs, targets):
 
 def test_before_it_adapts_it_is_the_plain_embedding(inputs):
     X = inputs[:10] + 0.1
-    ours, plain = AdaptiveEmbedding().fit(inputs), Embedding().fit(inputs)
+    regressor = KernelRidge(kernel="precomputed", coef0=CONSTANT)
+    ours, plain = AdaptiveEmbedding().fit(inputs), Embedding(regressor).fit(inputs)
     np.testing.assert_allclose(ours.weights(X), plain.weights(X), atol=1e-12)
     np.testing.assert_allclose(ours.mean_weights(X), plain.mean_weights(X), atol=1e-12)
     np.testing.assert_allclose(ours.distance(X), plain.distance(X))
@@ -110,6 +111,15 @@ def test_targets_of_noise_raise_the_ridge_and_smooth_ones_lower_it():
     phases(noise, lambda inputs: np.zeros(len(inputs)))
     phases(smooth, lambda inputs: 10 * np.tanh(inputs[:, 0]))
     assert noise.alpha > 1.0 > 0.1 > smooth.alpha
+
+
+def test_however_large_the_ridge_the_mean_is_not_shrunk():
+    embedding = AdaptiveEmbedding()
+    phases(embedding, lambda inputs: np.full(len(inputs), 5.0))
+    assert embedding.alpha > 1.0
+    inputs = np.random.default_rng(1).standard_normal((200, 4))
+    total = embedding.fit(inputs).mean_weights(inputs).sum()
+    assert abs(total - 1.0) < 0.01
 
 
 def test_learnt_features_find_the_column_that_matters():
