@@ -24,7 +24,12 @@ from ..forms import ScalarForm
 from ..machine import one_blas_thread
 from ..optimizers import Adam, PlateauThenDecay, PolynomialAverage
 from ..progress import Silent, make_progress
-from ..regression import Embedding, LatentEstimate, default_regressor
+from ..regression import (
+    AdaptiveEmbedding,
+    LatentEstimate,
+    default_regressor,
+    make_embedding,
+)
 from .rows import (
     check_observed,
     check_sample_weight,
@@ -53,7 +58,7 @@ class AmortisedEstimator(
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "regressor": [KernelRidge, None],
+        "regressor": [KernelRidge, AdaptiveEmbedding, None],
         "tol": [Interval(Real, 0, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
@@ -115,7 +120,7 @@ class AmortisedEstimator(
 
     def _make_regression(self):
         """The regression of the log joint, and how it estimates latents."""
-        return Embedding(self.regressor), LatentEstimate()
+        return make_embedding(self.regressor), LatentEstimate()
 
     def _make_form(self, n_rows):
         """What the wake phase climbs, for `n_rows` real rows (the sum of their weights)."""

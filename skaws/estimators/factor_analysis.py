@@ -48,7 +48,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
     learning_rate : float, default=0.03
         Size of a full step of Adam, relative to the noise for loadings and means, and
         to the variance for variances.
-    regressor : KernelRidge, default=None
+    regressor : KernelRidge or AdaptiveEmbedding, default=None
         The regression of the log joint. None is ``KernelRidge(kernel="precomputed",
         alpha=1)``, which stands for a constant, a linear and a Gaussian kernel on latent
         estimates; see :class:`skaws.regression.Embedding`.

@@ -77,7 +77,7 @@ Prior or list, default="generalized_normal"
     learning_rate : float, default=0.15
         Gain of a full step, in units of Fisher information
         (:class:`skaws.optimizers.HeavyBall`).
-    regressor : KernelRidge, default=None
+    regressor : KernelRidge or AdaptiveEmbedding, default=None
         The regression of the log joint. None takes its residual from the baseline for
         constant, which costs nothing and lets a thousand simulations be used; see Notes.
     tol : float, default=1e-3

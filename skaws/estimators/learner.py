@@ -42,7 +42,7 @@ class AmortisedLearner(AmortisedEstimator):
     learning_rate : float, default=None
         Size of a full step of Adam in the coordinates of the model's ``move``. None
         leaves it to the plan.
-    regressor : KernelRidge, default=None
+    regressor : KernelRidge or AdaptiveEmbedding, default=None
         The regression of the log joint; see :class:`skaws.regression.Embedding`. None
         leaves it to the plan. Latents of few values need none.
     tol : float, default=1e-3

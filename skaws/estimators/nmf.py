@@ -78,7 +78,7 @@ Likelihood, default="poisson"
     learning_rate : float, default=None
         Size of a full step of Adam, relative to each component's entry. None takes 0.1,
         or 0.03 under Gaussian noise, which may be small beside the entries.
-    regressor : KernelRidge, default=None
+    regressor : KernelRidge or AdaptiveEmbedding, default=None
         The regression of the log joint. None is ``KernelRidge(kernel="precomputed",
         alpha=1)``, which stands for a constant, a linear and a Gaussian kernel on latent
         estimates; see :class:`skaws.regression.Embedding`.

@@ -1,6 +1,6 @@
 """The regression from observations to functions of the latents."""
 
-from .adaptive import AdaptiveEmbedding
+from .adaptive import AdaptiveEmbedding, make_embedding
 from .bounded import BoundedEstimate, ObservedInputs
 from .constant import ConstantEmbedding
 from .embedding import Embedding, MeanWeights, default_regressor
@@ -25,4 +25,5 @@ __all__ = [
     "RecognitionDraw",
     "WideEstimate",
     "default_regressor",
+    "make_embedding",
 ]

@@ -1,13 +1,14 @@
 """Kernel ridge regression that learns bandwidth, ridge and linear features as it goes."""
 
 import numpy as np
+from sklearn.base import BaseEstimator, clone
 from sklearn.kernel_ridge import KernelRidge
 
 from ..moments import column_moments
 from ..optimizers import Adam
 from .embedding import Embedding
 
-__all__ = ["AdaptiveEmbedding"]
+__all__ = ["AdaptiveEmbedding", "make_embedding"]
 
 N_FIRST_STEPS = 100  # on the simulations of the first sleep phase
 N_AT_MOST = 300  # simulations that a step looks at
@@ -16,7 +17,25 @@ CONSTANT = 100.0  # of the kernel: however large the ridge, the mean is not shru
 LIMIT = np.log(1e4)  # of ridge and sharpness relative to their start
 
 
-class AdaptiveEmbedding:
+def make_embedding(regressor=None):
+    """The regression that an estimator's `regressor` asks for, with nothing learnt yet.
+
+    Parameters
+    ----------
+    regressor : KernelRidge or AdaptiveEmbedding, default=None
+        The first is wrapped in :class:`Embedding`, the second copied; None is
+        ``Embedding()``.
+
+    Returns
+    -------
+    embedding : Embedding or AdaptiveEmbedding
+    """
+    if isinstance(regressor, AdaptiveEmbedding):
+        return clone(regressor)
+    return Embedding(regressor)
+
+
+class AdaptiveEmbedding(BaseEstimator):
     """:class:`Embedding` whose kernel descends its own leave-one-out error.
 
     Each sleep phase brings new simulations, so that the regression can be judged on pairs
@@ -33,6 +52,8 @@ class AdaptiveEmbedding:
     n_features : int, default=None
         Number of linear features of the inputs that are learnt, at most that of the inputs;
         they start at the principal components. None regresses on the inputs as they are.
+        Without a baseline take as many as there are inputs: what is left out of x, the log
+        joint cannot be regressed on.
     per_phase : bool, default=False
         Whether the features of real rows are centred and scaled by their own moments
         instead of the simulations', as the paper's code does: rows off the model are
@@ -43,8 +64,13 @@ class AdaptiveEmbedding:
 
     Notes
     -----
-    A step costs one more solve and a few products of the Gram's size.  The paper descends
-    the error on held-out simulations (its section 3.3); leave-one-out spares them.
+    A step costs one more solve and a few products of the Gram's size.  The paper learns its
+    kernel on held-out simulations; leave-one-out spares them.
+
+    The error is that of the log joint, of which the gradient may need a part that is small:
+    where the residual from a baseline has little to be predicted, the ridge grows and
+    the regression falls back on the plain mean over simulations.  The constant of the
+    kernel is large enough for that mean not to be shrunk.
 
     Examples
     --------
