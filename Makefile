@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export MPLBACKEND := Agg
 
-.PHONY: quickstart test bench bench-ica bench-nmf doc wheel clean
+.PHONY: quickstart test bench bench-ica bench-nmf bench-learner doc wheel clean
 
 # One stamp file for each set of extras, renewed when the requirements change.
 .venv/%.stamp: setup.py
@@ -31,6 +31,9 @@ bench-ica: .venv/test.stamp
 
 bench-nmf: .venv/bench.stamp
 	$(BIN)/python examples/benchmarks/bench_nmf.py
+
+bench-learner: .venv/plot.stamp
+	$(BIN)/python examples/benchmarks/bench_learner.py
 
 # The recordings of phonlab are for one example; what else it asks for is not.
 doc: .venv/doc.stamp

@@ -1,6 +1,7 @@
 """Examples run at toy size, and show what they say."""
 
 import importlib.util
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -192,6 +193,24 @@ def toy_pictures():
 def test_ica_benchmark(capsys):
     load("benchmarks/bench_ica.py").main(["--seeds", "1", "--cases", "toy"])
     assert "toy" in capsys.readouterr().out
+
+
+def test_learner_benchmark(capsys, monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES / "benchmarks")
+    bench = load("benchmarks/bench_learner.py")
+    monkeypatch.setattr(
+        bench, "AmortisedLearner", partial(bench.AmortisedLearner, max_iter=3)
+    )
+    monkeypatch.setattr(bench, "digits", lambda seed: np.split(toy_pictures() / 255, [90]))
+    monkeypatch.setattr(bench, "N_STARTS", 1)
+    monkeypatch.setattr(bench, "MANY_DRAWS", 200)
+    bench.main(["--seeds", "1", "--cases", "waiting", "2 clusters", "3 classes"])
+    bench.pictures("digits", 0, n_latents=2)
+    bench.circle("circle", 0, n_rows=50)
+    X = np.random.default_rng(0).exponential(size=(100, 1))
+    assert " at sd" in bench.score_identity(bench.inflated(bench.WAITING), X, 0)
+    said = capsys.readouterr().out
+    assert "nan" not in said and said.count(" s (") == 5
 
 
 def test_benchmark(capsys, monkeypatch):
