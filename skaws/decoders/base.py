@@ -17,6 +17,10 @@ class Decoder(ABC):
     def init_params(self, X, n_latents, rng):
         """Params to start from, given real rows X, shape (m, n_features)."""
 
+    def init_labels(self, X, n_labels, rng):
+        """The same for latents that are labels, one-hot."""
+        return self.init_params(X, n_labels, rng)
+
     def preimage(self, X):
         """Rows that decode to about X, for what comes before in a chain to start from."""
         return X

@@ -2,6 +2,8 @@
 
 import autograd.numpy as anp
 import numpy as np
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
 
 from ..bijectors import Positive
 from ..moments import column_moments
@@ -60,6 +62,18 @@ class Linear(Decoder):
         components = 0.01 * rng.standard_normal((n_latents, n_features))
         components[:n_kept] += loadings[:, None] * directions[:, :n_kept].T
         return {"components": components * sd, "mean": mean}
+
+    def init_labels(self, X, n_labels, rng):
+        """Means of clusters: where rows vary most is not where labels part."""
+        if self.nonnegative:
+            return self.init_params(X, n_labels, rng)
+        mean, sd = column_moments(X)
+        unit = np.where(sd > 0, sd, 1.0)
+        rows = np.where(np.isnan(X), 0.0, (X - mean) / unit)
+        k_means = KMeans(n_labels, n_init=10, random_state=int(rng.integers(2**31)))
+        with threadpool_limits(1):  # on few rows threads mostly wait for each other
+            centres = k_means.fit(rows).cluster_centers_
+        return {"components": centres * unit, "mean": mean}
 
     def location(self, params, latents):
         product = anp.dot(latents, params["components"])

@@ -93,7 +93,9 @@ class LatentVariableModel(GenerativeModel):
         X = np.asarray(X, dtype=float)
         prior = self.prior.init_params(X, rng)
         rows = self.likelihood.location_of(X)
-        decoder = self.decoder.init_params(rows, self.prior.n_latents, rng)
+        labels = self.prior.support == "onehot"
+        start = self.decoder.init_labels if labels else self.decoder.init_params
+        decoder = start(rows, self.prior.n_latents, rng)
         location = self.decoder.location(decoder, self.prior.sample(prior, 1000, rng))
         likelihood = self.likelihood.init_params(X, location, rng)
         return {"prior": prior, "decoder": decoder, "likelihood": likelihood}

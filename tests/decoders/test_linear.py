@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from skaws.decoders import Linear
+from skaws.likelihoods import Gaussian as GaussianNoise
+from skaws.models import LatentVariableModel
 from skaws.params import ParameterSpace
+from skaws.priors import Categorical
 
 from ..common import gaussian_params, with_holes
 
@@ -144,3 +147,37 @@ def test_locations_are_nonnegative_where_components_and_latents_are():
         for latents in ("real", "nonnegative", "unit")
     ]
     assert supports == ["real"] * 4 + ["nonnegative"] * 2
+
+
+def clusters(n, rng):
+    centres = 5.0 * np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0], [1, 1, 1]])
+    labels = rng.integers(4, size=n)
+    return centres, centres[labels] + 0.5 * rng.standard_normal((n, 3))
+
+
+def test_labels_start_at_means_of_clusters():
+    centres, X = clusters(200, np.random.default_rng(0))
+    holes = with_holes(X, 0.05, np.random.default_rng(1))
+    for rows in (X, holes, X * [1.0, 1.0, 1000.0]):
+        start = Linear().init_labels(rows, 4, np.random.default_rng(0))
+        found = start["mean"] + start["components"]
+        unit = [1.0, 1.0, 1000.0 if rows.max() > 100 else 1.0]
+        gaps = np.linalg.norm(centres[:, None] - found / unit, axis=2)
+        assert gaps.min(axis=1).max() < 1.5  # half of what parts the centres: 2.5
+        assert sorted(gaps.argmin(axis=1)) == [0, 1, 2, 3]
+
+
+def test_eight_labels_are_told_apart():
+    rng = np.random.default_rng(2)
+    centres = 1.5 * rng.standard_normal((8, 10))
+    X = centres[rng.integers(8, size=1000)] + rng.standard_normal((1000, 10))
+    model = LatentVariableModel(Categorical(8), Linear(), GaussianNoise())
+    start = model.init_params(X, rng)["decoder"]
+    gaps = np.linalg.norm(centres[:, None] - start["mean"] - start["components"], axis=2)
+    assert sorted(gaps.argmin(axis=1)) == list(range(8))
+
+
+def test_labels_of_non_negative_parts_start_as_others_do():
+    X = np.random.default_rng(0).gamma(2.0, size=(50, 4))
+    start = Linear(nonnegative=True).init_labels(X, 3, np.random.default_rng(0))
+    assert np.all(start["components"] > 0) and "mean" not in start
