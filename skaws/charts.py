@@ -9,7 +9,14 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import expit
 
-__all__ = ["CHARTS", "PositiveChart", "RealChart", "SphereChart", "UnitChart"]
+__all__ = [
+    "CHARTS",
+    "GLOBAL_CHARTS",
+    "PositiveChart",
+    "RealChart",
+    "SphereChart",
+    "UnitChart",
+]
 
 TINY = 1e-10  # distance of a start from the edge of its support
 
@@ -127,3 +134,5 @@ CHARTS = {
     "unit": UnitChart,
     "sphere": SphereChart,
 }
+#: Those that need no centre: one set of coordinates serves all rows.
+GLOBAL_CHARTS = {name: CHARTS[name] for name in ("real", "nonnegative", "unit")}

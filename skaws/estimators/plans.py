@@ -22,7 +22,7 @@ __all__ = ["FixedLength", "Plan", "plan_for"]
 
 N_PROBES = 300  # simulations to look at
 MANY_VALUES = 32  # distinct latents that are not summed over
-FEW_LATENTS = 3  # among which the prior's own draws come close to any
+FEW_LATENTS = 3  # of a support not told, where the prior's draws come close to any
 
 
 class Plan(NamedTuple):
@@ -44,8 +44,9 @@ def plan_for(model, params, rng):
     """The plan for a model: its latents and formulas decide.
 
     Latents with few values are summed over.  Where the model knows p(x | z) but has no
-    linear mean, few latents are weighed by Bayes' rule and many drawn by a network.  For
-    all others the residual from a baseline is regressed.
+    linear mean, a network draws latents that have real coordinates; those on a sphere have
+    none, and are weighed by Bayes' rule.  For all others the residual from a baseline is
+    regressed.
     """
     latents, observations = model.sample(params, N_PROBES, rng)
     if isinstance(latents, dict):
@@ -57,8 +58,9 @@ def plan_for(model, params, rng):
     known = model.log_likelihood(params, z, x) is not None
     labels = len(np.unique(latents)) <= MANY_VALUES
     if known and not closed and not labels:
-        few = latents.shape[1] <= FEW_LATENTS
-        return bayes_plan(latents.shape[1]) if few else draws_plan()
+        k, support = latents.shape[1], model.latent_support
+        bent = support == "sphere" or support is None and k <= FEW_LATENTS
+        return bayes_plan(k) if bent else draws_plan()
     return residual_plan(partial(BoundedEstimate, everywhere=labels))
 
 
@@ -103,7 +105,7 @@ def plain_plan():
 
 
 def bayes_plan(n_latents):
-    """Few latents under a known likelihood: kernel weights first, Bayes' rule after.
+    """Latents on a circle or sphere: kernel weights first, Bayes' rule after.
 
     The first give the latents their order over the rows, the second their precision.
     """
@@ -122,9 +124,11 @@ def bayes_plan(n_latents):
 
 
 def draws_plan():
-    """Many latents under a network: reweighted wake-sleep.
+    """Latents with real coordinates under a network: reweighted wake-sleep.
 
-    What the regression of the residual would add there was measured to be nothing.
+    What the regression of the residual would add there was measured to be nothing.  Bayes'
+    rule over simulations, though exact in the limit, was below it for one to three latents
+    as well: by 0.1 to 2 nats a row on curves and sheets, by 5 on digits.
     """
     return Plan(
         "draws",

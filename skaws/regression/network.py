@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..charts import GLOBAL_CHARTS, RealChart
 from ..moments import column_moments
 from ..optimizers import Adam
 
@@ -47,7 +48,9 @@ class RecognitionDraw:
     """Draws from each row's posterior: candidates of a network, one kept.
 
     The network gives independent Gaussians, from which candidates are drawn; one is kept
-    by importance resampling, with a chance in proportion to ``p(z, x) / q(z | x)``.  The
+    by importance resampling, with a chance in proportion to ``p(z, x) / q(z | x)``.  Where
+    the model says that its latents are positive or between 0 and 1 (``latent_support``),
+    Gaussians are those of their logarithms or log odds.  The
     network takes a step in each sleep phase on the simulations and on the draws kept for
     the real rows of the last wake phase.  To climb the log joint at these draws is
     reweighted wake-sleep (Bornschein & Bengio, 2015).
@@ -74,46 +77,48 @@ class RecognitionDraw:
 
     def fit(self, model, params, latents, observations):
         """As :meth:`LatentEstimate.fit`; what was learnt before is kept."""
-        n_steps = 1
+        chart = GLOBAL_CHARTS.get(model.latent_support, RealChart)(None)
+        coordinates, simulated, n_steps = chart.coordinates(latents), observations, 1
+        bounds = coordinates.min(axis=0), coordinates.max(axis=0)
         if self._network is None:
-            self._network = Recognition(self, latents, observations)
+            self._network = Recognition(self, coordinates, observations)
             n_steps = N_FIRST_STEPS
-        simulated, bounds = observations, (latents.min(axis=0), latents.max(axis=0))
         if self._kept is not None:
-            latents = np.concatenate([latents, self._kept[0]])
+            coordinates = np.concatenate([coordinates, self._kept[0]])
             observations = np.concatenate([observations, self._kept[1]])
         for _ in range(n_steps):
-            self._network.step(latents, observations)
-        draws = KeptDraws(self, model, params, bounds)
-        return draws, draws.drawn(simulated)
+            self._network.step(coordinates, observations)
+        draws = KeptDraws(self, model, params, chart, bounds)
+        return draws, chart.latents(draws.drawn(simulated))
 
 
 class KeptDraws:
     """Draws at fixed params; those last made are remembered by the network's owner."""
 
-    def __init__(self, owner, model, params, bounds):
+    def __init__(self, owner, model, params, chart, bounds):
         self._owner = owner
-        self._model, self._params, self._bounds = model, params, bounds
+        self._model, self._params = model, params
+        self._chart, self._bounds = chart, bounds
+        self._last, self._mean = None, None
 
     def inputs(self, X):
-        """The network's means."""
-        return self._owner._network.mean(X)
+        """The network's means; rows just drawn for need not pass through it again."""
+        return self._mean if X is self._last else self._owner._network.mean(X)
 
     def __call__(self, X):
         kept = self.drawn(X)
         self._owner._kept = kept, X
-        return kept
+        return self._chart.latents(kept)
 
     def drawn(self, X):
-        """A draw for each row of X, which is not remembered."""
+        """Coordinates of a draw for each row of X, which is not remembered."""
         owner, rng = self._owner, self._owner._rng
         mean, deviation = owner._network.posterior(X)
+        self._last, self._mean = X, mean
         white = rng.standard_normal((owner.n_candidates, *mean.shape))
         candidates = mean + deviation * white
         with np.errstate(all="ignore"):  # beyond the support anything may come out
-            log_joint = np.stack(
-                [self._model.log_joint(self._params, z, X) for z in candidates]
-            )
+            log_joint = np.stack([self._log_density(u, X) for u in candidates])
         score = log_joint + 0.5 * np.sum(white**2, axis=2)
         score = np.where(np.isfinite(score), score, -np.inf)
         # The largest of log weights with Gumbel noise falls on each in proportion.
@@ -122,6 +127,10 @@ class KeptDraws:
         lost = ~np.isfinite(score).any(axis=0)
         kept[lost] = np.clip(mean[lost], *self._bounds)
         return kept
+
+    def _log_density(self, u, X):
+        log_joint = self._model.log_joint(self._params, self._chart.latents(u), X)
+        return log_joint + self._chart.log_volume(u)
 
 
 class Recognition:
@@ -168,7 +177,8 @@ class Recognition:
 
     def _forward(self, X):
         centre, scale = self._moments
-        inputs = np.nan_to_num((X - centre) / scale, nan=0.0)
+        inputs = (X - centre) / scale
+        inputs[np.isnan(inputs)] = 0.0
         weight, bias, last_weight, last_bias = self._layers
         hidden = np.tanh(inputs @ weight + bias)
         return inputs, hidden, hidden @ last_weight + last_bias

@@ -10,6 +10,7 @@ from skaws.likelihoods import Poisson, StudentT
 from skaws.models import FunctionModel, LatentVariableModel
 from skaws.priors import (
     Bernoulli,
+    Beta,
     Categorical,
     Gamma,
     Gaussian,
@@ -26,7 +27,8 @@ PLANS = [
     (Gamma(2), Linear(nonnegative=True), Poisson(), "residual"),
     (UniformCircle(), MLP((5,)), StudentT(), "bayes"),
     (Sphere(3), MLP((5,)), GaussianNoise(), "bayes"),
-    (GaussianMixture(2, 3), MLP((5,)), GaussianNoise(), "bayes"),
+    (GaussianMixture(2, 3), MLP((5,)), GaussianNoise(), "draws"),
+    (Beta(2), MLP((5,)), GaussianNoise(), "draws"),
     (Gaussian(4), MLP((5,)), GaussianNoise(), "draws"),
     (Bernoulli(9), MLP((5,)), GaussianNoise(), "residual"),
 ]

@@ -1,12 +1,14 @@
 """The network learns posterior means, and goes on learning."""
 
 import numpy as np
+import pytest
+from scipy.integrate import cumulative_trapezoid
 from scipy.stats import kstest
 
 from skaws.decoders import Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import LatentVariableModel
-from skaws.priors import Gaussian
+from skaws.priors import Beta, Gamma, Gaussian
 from skaws.regression import NetworkMean, RecognitionDraw
 
 
@@ -84,3 +86,34 @@ def test_candidates_without_density_are_not_kept():
     pairs = latents[positive], observations[positive]
     function, _ = RecognitionDraw().fit(model, params, *pairs)
     assert (function(observations) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("prior", "params"),
+    [
+        (Gamma(1), {"shape": np.array([0.8])}),
+        (Beta(1), {"a": np.array([0.7]), "b": np.array([1.5])}),
+    ],
+    ids=["nonnegative", "unit"],
+)
+def test_draws_of_bounded_latents_have_the_posterior_distribution(prior, params):
+    # One row, over and over: the exact posterior is a density on a line.
+    model = LatentVariableModel(prior, Linear(), GaussianNoise())
+    rng = np.random.default_rng(0)
+    params = {
+        "prior": params,
+        "decoder": {"components": np.ones((1, 1)), "mean": np.zeros(1)},
+        "likelihood": {"noise_variance": 0.05},
+    }
+    pairs = model.sample(params, 1000, rng)
+    row = np.full((1000, 1), 0.2)
+    estimate = RecognitionDraw(n_candidates=30)
+    for _ in range(3):
+        function, _ = estimate.fit(model, params, *pairs)
+        drawn = function(row)[:, 0]
+    assert np.all(drawn > 0)
+    grid = np.logspace(-12, np.log10(0.9999 if model.latent_support == "unit" else 5), 4000)
+    density = np.exp(model.log_joint(params, grid[:, None], np.full((4000, 1), 0.2)))
+    shares = cumulative_trapezoid(density, grid, initial=0.0)
+    exact = np.interp(drawn, grid, shares / shares[-1])
+    assert kstest(exact, "uniform").pvalue > 1e-3
