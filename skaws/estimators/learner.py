@@ -101,19 +101,20 @@ class AmortisedLearner(AmortisedEstimator):
 
     - *summed*, for latents that take at most 32 values: the exact likelihood, from the log
       joint alone.
-    - *bayes*, for at most three latents of a model that knows p(x | z) and has no linear
-      mean, such as a network over a circle: half of the iterations with weights by kernel
+    - *bayes*, for latents on a circle or sphere of a model that knows p(x | z) and has no
+      linear mean, such as a network: half of the iterations with weights by kernel
       ridge regression on a network's latent estimates, which give the latents their order;
       half with weights by Bayes' rule over the simulations, which give it precision. It
       takes a fixed number of iterations, with plain steps: relative to the noise they
       would come to rest before the order is found, where there is nearly none.
-    - *draws*, for more latents of such a model: reweighted wake-sleep [1]_. The log joint
+    - *draws*, for other latents of such a model: reweighted wake-sleep [1]_. The log joint
       is climbed at draws from each row's posterior, candidates of a recognition network
       of which importance resampling keeps one; a fixed number of iterations with plain
       steps. With few candidates it is biased towards the network's posteriors.
     - *residual*, for all others: the residual of the log joint from its value at latent
-      estimates is regressed, and the regression believed as far as it predicts.  Latents
-      in a dictionary are regressed without baseline.
+      estimates is regressed, and the regression believed as far as it predicts.  For latents
+      in a dictionary the log joint itself is regressed, by a kernel that learns
+      (:class:`skaws.regression.AdaptiveEmbedding`).
 
     The likelihood may have many maxima: ``n_init`` tries several starts.  ``partial_fit``
     takes the second half of *bayes* only, and starts the network of *draws* anew in each
