@@ -7,9 +7,10 @@ import numpy as np
 from autograd import grad
 from scipy.optimize import minimize
 from scipy.special import logsumexp
-from scipy.stats import exponnorm
-from sklearn.datasets import load_digits
+from scipy.stats import exponnorm, multivariate_normal
+from sklearn.datasets import load_digits, load_wine
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 
 from skaws.batches import mini_batches
 from skaws.bijectors import Positive, Simplex, UnitInterval
@@ -63,6 +64,53 @@ def maximum_likelihood_of_times(X):
         method="Nelder-Mead",
     )
     return np.exp(found.x)
+
+
+# %%
+# Two factors, the latents in a dictionary, and nothing said of p(x | z)
+# ----------------------------------------------------------------------
+
+
+def sample_factors(params, n_samples, rng):
+    z = rng.standard_normal((n_samples, 2))
+    noise = rng.standard_normal((n_samples, len(params["sd"])))
+    x = params["mean"] + z @ params["components"] + params["sd"] * noise
+    return {"first": z[:, :1], "second": z[:, 1:]}, x
+
+
+def log_joint_of_factors(params, latents, x):
+    z = anp.concatenate([latents["first"], latents["second"]], axis=1)
+    location = params["mean"] + anp.dot(z, params["components"])
+    error = (x - location) / params["sd"]
+    squares = anp.sum(z**2, axis=1) + anp.sum(error**2, axis=1)
+    constant = anp.sum(anp.log(params["sd"])) + 0.5 * (2 + x.shape[1]) * LOG_2PI
+    return -0.5 * squares - constant
+
+
+def start_of_factors(X, rng):
+    components = 0.3 * rng.standard_normal((2, X.shape[1]))
+    return {"mean": X.mean(axis=0), "components": components, "sd": 0.8 * X.std(axis=0)}
+
+
+FACTORS = FunctionModel(
+    sample_factors, log_joint_of_factors, start_of_factors, {"sd": Positive()}
+)
+
+
+def log_likelihood_of_factors(params, X):
+    """Exact, nats a row."""
+    components = params["components"]
+    covariance = components.T @ components + np.diag(params["sd"] ** 2)
+    return np.mean(multivariate_normal.logpdf(X, params["mean"], covariance))
+
+
+def rows_of_factors(table, seed):
+    """Standardised wines, or rows of two factors."""
+    if table == "wine":
+        return StandardScaler().fit_transform(load_wine().data)
+    rng = np.random.default_rng(seed)
+    factors = rng.standard_normal((1000, 2)) @ rng.standard_normal((2, 6))
+    return factors + 0.7 * rng.standard_normal((1000, 6))
 
 
 # %%

@@ -112,8 +112,8 @@ class AmortisedLearner(AmortisedEstimator):
       of which importance resampling keeps one; a fixed number of iterations with plain
       steps. With few candidates it is biased towards the network's posteriors.
     - *residual*, for all others: the residual of the log joint from its value at latent
-      estimates is regressed, and the regression believed as far as it predicts.  For latents
-      in a dictionary the log joint itself is regressed, by a kernel that learns
+      estimates is regressed, and the regression believed as far as it predicts.  For
+      latents in a dictionary the log joint itself is regressed, by a kernel that learns
       (:class:`skaws.regression.AdaptiveEmbedding`).
 
     The likelihood may have many maxima: ``n_init`` tries several starts.  ``partial_fit``
