@@ -95,8 +95,8 @@ def wake_sleep(
     """Fit a generative model by amortised learning; endless, one step at a turn.
 
     Nothing is printed, stored or stopped here: whoever draws the iterations does.  The
-    state is `params`, `optimizer` and `rng`, so that a loop given those of another
-    goes on where that one was left.
+    state is `params`, `optimizer`, `rng` and what `estimate` has learnt, so that a loop
+    given those of another goes on where that one was left.
 
     Parameters
     ----------
@@ -206,10 +206,7 @@ def sleep(model, params, estimate, regression, n_simulations, rng, missing_like=
     latents, observations = model.sample(params, n_simulations, rng)
     check_sample(model, observations, n_simulations)
     if missing_like is not None:
-        missing = np.isnan(missing_like)
-        if missing.any():
-            patterns = missing[rng.integers(len(missing), size=n_simulations)]
-            observations = np.where(patterns, np.nan, observations)
+        observations = masked_like(missing_like, observations, rng)
     function, estimates = estimate.fit(model, params, latents, observations)
     # Latent estimates are regression inputs, but for those with inputs of their own.
     inputs = getattr(function, "inputs", None)
@@ -257,6 +254,16 @@ def wake(model, params, simulations, X, row_weights, form):
     }
     used = weights != 0  # what has no weight may be minus infinity
     return Wake(float(weights[used] @ values[used]), gradient, diagnostics)
+
+
+def masked_like(rows, observations, rng):
+    """Observations that miss the entries that rows drawn from `rows` miss."""
+    missing = np.isnan(rows)
+    if not missing.any():
+        return observations
+    return np.where(
+        missing[rng.integers(len(rows), size=len(observations))], np.nan, observations
+    )
 
 
 def real_rows(simulations, X, row_weights):

@@ -2,13 +2,15 @@
 
 import autograd.numpy as anp
 import numpy as np
+import pytest
 from autograd import grad
 from scipy.special import softmax
 
 from skaws.decoders import Linear
-from skaws.evaluation import exact_score_gradient
+from skaws.evaluation import exact_score_gradient, importance_score_gradient
 from skaws.forms import (
     BayesForm,
+    BayesPairsForm,
     LabelForm,
     PairwiseForm,
     PosteriorForm,
@@ -16,9 +18,10 @@ from skaws.forms import (
     SummedForm,
 )
 from skaws.likelihoods import Gaussian as GaussianNoise
+from skaws.likelihoods import StudentT
 from skaws.models import LatentVariableModel
 from skaws.params import ParameterSpace
-from skaws.priors import Categorical
+from skaws.priors import Categorical, Gaussian
 from skaws.regression import (
     ConstantEmbedding,
     Embedding,
@@ -87,7 +90,22 @@ def test_gate_shrinks_what_is_not_predicted_towards_the_plain_mean():
     np.testing.assert_allclose(opened.weights, free.weights, atol=1e-3)
 
 
-def test_bayes_form_comes_to_the_exact_gradient():
+def test_gated_objective_above_every_simulation_falls_back_on_the_baseline():
+    model, params, simulations, X, weights = small_gaussian()
+    real = real_rows(simulations, X, weights)
+    form = ScalarForm(gated=True)
+    values = form.values(model, params, simulations, real)
+    for surplus, trusted in ((0.0, True), (1e6, False)):
+        estimates = values[400:800] - surplus  # poor at the simulations alone
+        altered_values = np.concatenate([values[:400], estimates, values[800:]])
+        found, mean = form.weigh(altered_values, model, params, simulations, real)
+        assert (found[:800] != 0).any() == trusted
+        assert (mean.weights != 0).any() == trusted
+        np.testing.assert_allclose(found[800:], weights)
+
+
+@pytest.mark.parametrize("form", [BayesForm, BayesPairsForm])
+def test_bayes_forms_come_to_the_exact_gradient(form):
     model, params, _, X, weights = small_gaussian()
     exact = exact_score_gradient(model, params, X)["decoder"]["components"]
     gaps = []
@@ -96,11 +114,28 @@ def test_bayes_form_comes_to_the_exact_gradient():
         simulations = sleep(
             model, params, LatentEstimate(), ConstantEmbedding(), n_simulations, rng
         )
-        found = wake(model, params, simulations, X, weights, BayesForm())
+        found = wake(model, params, simulations, X, weights, form())
         space = ParameterSpace(params, model.constraints)
         gaps.append(space.split(found.gradient)["decoder"]["components"] - exact)
     assert np.linalg.norm(gaps[1]) < 0.3 * np.linalg.norm(gaps[0])
     assert np.linalg.norm(gaps[1]) < 0.05 * np.linalg.norm(exact)
+
+
+def test_bayes_pairs_come_to_the_gradient_of_no_family():
+    # Student's t: simulations say nothing of the rows, which only pairs with them do.
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 1)) + rng.standard_t(4, (40, 3))
+    model = LatentVariableModel(Gaussian(1), Linear(), StudentT())
+    params = model.init_params(X, rng)
+    exact = importance_score_gradient(model, params, X, n_draws=2000)["decoder"]
+    simulations = sleep(model, params, LatentEstimate(), ConstantEmbedding(), 3000, rng)
+    space, gaps = ParameterSpace(params, model.constraints), []
+    for form in (BayesPairsForm(), BayesForm()):
+        found = wake(model, params, simulations, X, np.full(40, 1 / 40), form)
+        gap = space.split(found.gradient)["decoder"]["mean"] - exact["mean"]
+        gaps.append(np.linalg.norm(gap) / np.linalg.norm(exact["mean"]))
+    assert gaps[0] < 0.1
+    assert gaps[1] > 0.5
 
 
 def test_summed_form_has_the_exact_gradient():

@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
@@ -119,8 +120,12 @@ class AmortisedEstimator(
         return getattr(self, name)
 
     def _make_regression(self):
-        """The regression of the log joint, and how it estimates latents."""
-        return make_embedding(self.regressor), LatentEstimate()
+        """The regression of the log joint; what it learns is carried, as the estimate's."""
+        return make_embedding(self.regressor)
+
+    def _make_estimate(self):
+        """How latents are estimated; what it learns is carried from turn to turn."""
+        return LatentEstimate()
 
     def _make_form(self, n_rows):
         """What the wake phase climbs, for `n_rows` real rows (the sum of their weights)."""
@@ -208,9 +213,13 @@ class AmortisedEstimator(
             self.history_ = best.history
             self.n_iter_ = len(best.history.get("objective", ()))
             self.converged_ = schedule.converged and best.failure is None
-            # What partial_fit goes on from: the answer, at full steps.
+            # What partial_fit goes on from: the answer, at full steps. Copies of what
+            # learns keep no rows and no simulations.
             self._state = best.state._replace(
-                params=best.params, optimizer=self._make_optimizer()
+                params=best.params,
+                optimizer=self._make_optimizer(),
+                regression=deepcopy(best.state.regression),
+                estimate=deepcopy(best.state.estimate),
             )
             self._set_attributes(best.params)
         self._tell_how_it_ended(best.failure, schedule)
@@ -411,8 +420,15 @@ class AmortisedEstimator(
         )
 
     def _fresh_state(self, model, params, rng, schedule=None):
-        optimizer = self._make_optimizer(schedule)
-        return LoopState(model, params, optimizer, PolynomialAverage(), rng)
+        return LoopState(
+            model,
+            params,
+            self._make_optimizer(schedule),
+            PolynomialAverage(),
+            rng,
+            self._make_regression(),
+            self._make_estimate(),
+        )
 
     def _trainings(self, X, rows, sample_weight):
         """Yield each restart as it ends."""
@@ -430,7 +446,10 @@ class AmortisedEstimator(
         warm = self.warm_start and hasattr(self, "_state")
         params = self._state.params if warm else self._start(model, rows, rng)
         start = self._fresh_state(model, params, rng, self._schedule())
-        if not warm:
+        if warm:
+            last = self._state  # of which restarts may not learn from each other
+            start = start._replace(estimate=deepcopy(last.estimate), n_iter=last.n_iter)
+        else:
             found = self._search(
                 start, rows, lambda state: self._train(state, X, sample_weight, Silent())
             )
@@ -440,15 +459,12 @@ class AmortisedEstimator(
         return self._train(start, X, sample_weight, progress)
 
     def _train(self, state, X, sample_weight, progress, n_iter=None, form=None):
-        regression, estimate = self._make_regression()
         n_rows = X.shape[0] if sample_weight is None else np.sum(sample_weight)
         return train(
             state,
             X,
-            regression,
             progress,
             n_iter=n_iter,
-            estimate=estimate,
             form=form or self._make_form(n_rows),
             n_simulations=self.n_simulations
             or self._enough_simulations(state.model, X.shape[0]),

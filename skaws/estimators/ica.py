@@ -244,17 +244,18 @@ Prior or list, default="generalized_normal"
         return sources
 
     def _make_regression(self):
+        if self.regressor is None:
+            return ConstantEmbedding()
+        return super()._make_regression()
+
+    def _make_estimate(self):
         n_components = self.n_components or self.n_features_in_
         if n_components > self.n_features_in_:
-            draw = LatentDraw(N_CANDIDATES)
-        elif n_components == self.n_features_in_:
-            draw = LatentDraw()
-        else:
-            # Outlying rows, shrunk, would be mistaken for noise, and noise for shrinkage.
-            draw = LatentDraw(estimate=WideEstimate())
-        if self.regressor is None:
-            return ConstantEmbedding(), draw
-        return super()._make_regression()[0], draw
+            return LatentDraw(N_CANDIDATES)
+        if n_components == self.n_features_in_:
+            return LatentDraw()
+        # Outlying rows, shrunk, would be mistaken for noise, and noise for shrinkage.
+        return LatentDraw(estimate=WideEstimate())
 
     def _make_optimizer(self, schedule=None):
         square = (self.n_components or self.n_features_in_) == self.n_features_in_

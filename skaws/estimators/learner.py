@@ -1,6 +1,5 @@
 """Any generative model as an estimator."""
 
-import warnings
 from copy import copy
 from functools import partial
 from numbers import Integral, Real
@@ -11,12 +10,10 @@ from sklearn.utils._param_validation import Interval
 from ..models import GenerativeModel
 from ..optimizers import PolynomialAverage
 from .base import AmortisedEstimator
+from .odd_fits import warn_of_odd_fit, warn_of_plug_in
 from .plans import FixedLength, plan_for
 
 __all__ = ["AmortisedLearner"]
-
-FAR = 5.0  # mean squared length of real regression inputs relative to simulated ones
-COLLAPSED = 1e-3  # noise relative to the deviation of a column
 
 
 class AmortisedLearner(AmortisedEstimator):
@@ -91,6 +88,14 @@ class AmortisedLearner(AmortisedEstimator):
     TypeError
         In `fit`, if `model` is no GenerativeModel.
 
+    Warns
+    -----
+    UserWarning
+        In `fit`: "real rows lie far from simulated ones", if their log density is lower by
+        more than a standard deviation of simulated rows, in the mean; "the noise has
+        collapsed", if it is less than a thousandth of the deviation of a column of X; "not
+        maximum likelihood", if *residual* put its regression aside in most iterations.
+
     See Also
     --------
     skaws.wake_sleep.wake_sleep : The loop itself, to be run with parts of one's own.
@@ -117,8 +122,8 @@ class AmortisedLearner(AmortisedEstimator):
       (:class:`skaws.regression.AdaptiveEmbedding`).
 
     The likelihood may have many maxima: ``n_init`` tries several starts.  ``partial_fit``
-    takes the second half of *bayes* only, and starts the network of *draws* anew in each
-    call: begin with ``fit``.
+    and ``warm_start`` go on with the networks of *bayes* and *draws* too, and the first
+    half of *bayes* lasts until half of `max_iter` iterations were taken, in whatever calls.
 
     References
     ----------
@@ -217,7 +222,10 @@ class AmortisedLearner(AmortisedEstimator):
         return self._plan.n_simulations
 
     def _make_regression(self):
-        return self._plan.make_regression(self.regressor), self._plan.make_estimate()
+        return self._plan.make_regression(self.regressor)
+
+    def _make_estimate(self):
+        return self._plan.make_estimate()
 
     def _make_form(self, n_rows):
         return self._plan.make_form()
@@ -228,17 +236,22 @@ class AmortisedLearner(AmortisedEstimator):
         return super()._schedule()
 
     def _train(self, state, X, sample_weight, progress, n_iter=None, form=None):
-        first = self._plan.make_first_form
-        warm = self.warm_start and hasattr(self, "_state")
-        if first is None or warm or n_iter is not None:
+        make_first = self._plan.make_first_form
+        half = 0 if make_first is None else max(1, self._option("max_iter") // 2)
+        n_first, n_after = half - state.n_iter, None
+        if n_first <= 0:
             return super()._train(state, X, sample_weight, progress, n_iter, form)
-        half = max(1, self._option("max_iter") // 2)
-        before = super()._train(state, X, sample_weight, progress, half, first())
-        if before.failure is not None or before.state.optimizer.schedule.finished:
+        if n_iter is not None:
+            n_first, n_after = min(n_first, n_iter), max(0, n_iter - n_first)
+        before = super()._train(state, X, sample_weight, progress, n_first, make_first())
+        if before.state.n_iter < half:
             return before
         # The optimiser goes on; the average of the path begins anew.
         state = before.state._replace(average=PolynomialAverage())
-        after = super()._train(state, X, sample_weight, progress)
+        over = before.failure is not None or state.optimizer.schedule.finished
+        if over or n_after == 0:
+            return before._replace(state=state)
+        after = super()._train(state, X, sample_weight, progress, n_after)
         history = {
             name: np.append(before.history[name], values)
             for name, values in after.history.items()
@@ -258,39 +271,10 @@ class AmortisedLearner(AmortisedEstimator):
         return self.n_latents_
 
     def _warn_of_odd_fit(self, rows):
-        name, distances = type(self).__name__, self.history_.get("input_distance", [1.0])
-        distance = np.mean(distances[-max(1, len(distances) // 10) :])
-        if distance > FAR:
-            warnings.warn(
-                f"{name}: real rows lie far from simulated ones (input_distance "
-                f"{distance:.3g}; 1 where the model agrees with them), where the "
-                "regression extrapolates. The model does not describe X, or its noise has "
-                "become too small: compare sample with X, lower learning_rate, or bound "
-                "the noise.",
-                UserWarning,
-                stacklevel=3,
-            )
-        noise = self._relative_noise(rows)
-        if noise < COLLAPSED:
-            warnings.warn(
-                f"{name}: the noise has collapsed, to {noise:.2g} of the deviation of some "
-                "column of X; the likelihood may have no maximum. Bound it from below "
-                "(floor), or take fewer latents.",
-                UserWarning,
-                stacklevel=3,
-            )
-
-    def _relative_noise(self, rows):
-        """Least deviation of a column from its location relative to that of X."""
-        rng = np.random.default_rng(0)
-        latents, observations = self._model.sample(self.params_, 1000, rng)
-        location = self._model.location(self.params_, latents)
-        if location is None:
-            return np.inf
-        deviation = np.nanstd(rows, axis=0)
-        varies = deviation > 0
-        spread = np.sqrt(np.mean((observations - location) ** 2, axis=0))
-        return np.min(spread[varies] / deviation[varies], initial=np.inf)
+        name = type(self).__name__
+        warn_of_odd_fit(self._model, self.params_, rows, name)
+        if self._plan.name == "residual":
+            warn_of_plug_in(self.history_.get("weight_sum", ()), name)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

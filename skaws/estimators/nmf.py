@@ -255,9 +255,8 @@ Likelihood, default="poisson"
             )
         return self.prior
 
-    def _make_regression(self):
-        mode = LogOddsMode() if self._binary else MultiplicativeMode()
-        return super()._make_regression()[0], mode
+    def _make_estimate(self):
+        return LogOddsMode() if self._binary else MultiplicativeMode()
 
     def _make_optimizer(self, schedule=None):
         gaussian = self.likelihood == "gaussian" or isinstance(self.likelihood, Gaussian)

@@ -6,7 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.kernel_ridge import KernelRidge
 
-from ..forms import BaselineForm, BayesForm, PairwiseForm, ScalarForm, SummedForm
+from ..forms import (
+    BaselineForm,
+    BayesForm,
+    BayesPairsForm,
+    PairwiseForm,
+    ScalarForm,
+    SummedForm,
+)
 from ..regression import (
     AdaptiveEmbedding,
     BoundedEstimate,
@@ -60,8 +67,21 @@ def plan_for(model, params, rng):
     if known and not closed and not labels:
         k, support = latents.shape[1], model.latent_support
         bent = support == "sphere" or support is None and k <= FEW_LATENTS
-        return bayes_plan(k) if bent else draws_plan()
+        if not bent:
+            return draws_plan()
+        form = BayesForm if knows_rows(model, params, z, x) else BayesPairsForm
+        return bayes_plan(k, form)
     return residual_plan(partial(BoundedEstimate, everywhere=labels))
+
+
+def knows_rows(model, params, latents, observations):
+    """Whether the model's ``expected_log_joint`` depends on the rows themselves."""
+    weights = np.full((1, len(latents)), 1 / len(latents))
+    first, second = (
+        model.expected_log_joint(params, latents, observations, weights, row)
+        for row in (observations[:1], observations[1:])
+    )
+    return bool(first[0] != second[0])
 
 
 def summed_plan():
@@ -104,14 +124,14 @@ def plain_plan():
     )
 
 
-def bayes_plan(n_latents):
+def bayes_plan(n_latents, form=BayesForm):
     """Latents on a circle or sphere: kernel weights first, Bayes' rule after.
 
     The first give the latents their order over the rows, the second their precision.
     """
     return Plan(
         "bayes",
-        make_form=BayesForm,
+        make_form=form,
         make_first_form=partial(PairwiseForm, shares=True),
         make_estimate=NetworkMean,
         make_regression=partial(narrow_kernel, n_latents),

@@ -19,6 +19,9 @@ class LoopState(NamedTuple):
     optimizer: Adam
     average: PolynomialAverage
     rng: np.random.Generator
+    regression: object  # of the log joint; it may be learning
+    estimate: object  # of the latents; it may be learning
+    n_iter: int = 0  # turns taken since the start
 
 
 class Training(NamedTuple):
@@ -30,7 +33,7 @@ class Training(NamedTuple):
     failure: BaseException | None
 
 
-def train(state, X, regression, progress, *, n_iter=None, **options):
+def train(state, X, progress, *, n_iter=None, **options):
     """Run the loop from `state` until its schedule has finished, or for `n_iter` turns.
 
     An interruption or a numerical failure ends it early, is noted in ``failure``, and
@@ -39,11 +42,9 @@ def train(state, X, regression, progress, *, n_iter=None, **options):
     Parameters
     ----------
     state : LoopState
-        Where to start.
+        Where to start; all it holds but model and params moves on.
     X : array of shape (n_samples, n_features)
         Real rows.
-    regression : Embedding or ConstantEmbedding
-        Fitted in each sleep phase.
     progress : Silent or Table
         Is told of every iteration.
     n_iter : int, default=None
@@ -55,12 +56,12 @@ def train(state, X, regression, progress, *, n_iter=None, **options):
     -------
     training : Training
     """
-    model, params, optimizer, average, rng = state
+    model, params, optimizer, average, rng, regression, estimate, n_before = state
     space = ParameterSpace(params, model.constraints)
     answer, records, failure = params, [], None
     try:
         for iteration in wake_sleep(
-            model, X, params, regression, optimizer, rng=rng, **options
+            model, X, params, regression, optimizer, rng=rng, estimate=estimate, **options
         ):
             params = iteration.params
             answer = space.unflatten(average.update(space.flatten(params)))
@@ -77,7 +78,7 @@ def train(state, X, regression, progress, *, n_iter=None, **options):
         )
     names = records[0] if records else ()
     history = {name: np.array([record[name] for record in records]) for name in names}
-    state = LoopState(model, params, optimizer, average, rng)
+    state = state._replace(params=params, n_iter=n_before + len(records))
     return Training(state, answer, history, failure)
 
 

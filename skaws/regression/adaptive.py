@@ -97,6 +97,12 @@ class AdaptiveEmbedding(BaseEstimator):
         self._adam = None
         self._rng = np.random.default_rng(0)
 
+    def __getstate__(self):
+        # What was learnt, not the simulations of the last phase.
+        passing = ("_inputs", "_embedding")
+        learnt = super().__getstate__().items()
+        return {name: value for name, value in learnt if name not in passing}
+
     def fit(self, inputs):
         """Take simulated `inputs`, shape (n, n_inputs)."""
         if self._map is None:

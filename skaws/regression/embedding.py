@@ -102,6 +102,10 @@ class Embedding:
         self.regressor = default_regressor() if regressor is None else regressor
         self._ridge = clone(self.regressor).set_params(kernel="precomputed")
 
+    def __getstate__(self):
+        # What it was fitted on is of one sleep phase only, and large.
+        return {"regressor": self.regressor, "_ridge": clone(self._ridge)}
+
     def fit(self, inputs):
         """Take simulated `inputs`, shape (n, n_inputs)."""
         self.mean_, deviation = column_moments(inputs)

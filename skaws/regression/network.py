@@ -75,6 +75,10 @@ class RecognitionDraw:
         self._network = None
         self._kept = None
 
+    def __getstate__(self):
+        # A fitted estimator keeps what was learnt, not rows that it was learnt from.
+        return {**self.__dict__, "_kept": None}
+
     def fit(self, model, params, latents, observations):
         """As :meth:`LatentEstimate.fit`; what was learnt before is kept."""
         chart = GLOBAL_CHARTS.get(model.latent_support, RealChart)(None)

@@ -3,6 +3,7 @@
 import pickle
 
 import autograd.numpy as anp
+import joblib
 import numpy as np
 import pytest
 from autograd import value_and_grad
@@ -10,6 +11,7 @@ from autograd.scipy.special import gammaln, logsumexp
 from scipy.optimize import minimize
 from scipy.stats import exponnorm
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from skaws import AmortisedFactorAnalysis, AmortisedLearner
 from skaws.bijectors import Positive, Simplex, UnitInterval
@@ -424,28 +426,107 @@ def test_same_bits_pickles_and_goes_on(model, max_iter):
     assert fits[0].sample(3, random_state=0).shape == (3, X.shape[1])
 
 
+# How a fit goes on
+
+
+def going_on(model, X, n_calls, **options):
+    learner = AmortisedLearner(model, random_state=0, **options)
+    for _ in range(n_calls):
+        learner.partial_fit(X)
+    return learner
+
+
+def test_circle_learnt_from_a_stream_is_gone_round_once():
+    X, angle = ring(1280, np.random.default_rng(0))
+    model = LatentVariableModel(UniformCircle(), MLP((30,)), GaussianNoise())
+    learner = going_on(model, X, 24, max_iter=120, learning_rate=0.02)
+    assert learner.n_iter_ == 120
+    # The first half is by kernel weights, whose regression has an error.
+    assert (learner.history_["regression_error"][:60] > 0).all()
+    assert (learner.history_["regression_error"][60:] == 0).all()
+    X, angle = X[:400], angle[:400]
+    order = np.argsort(angle)
+    z = learner.transform(X)[order]
+    found = np.arctan2(z[:, 0], z[:, 1])
+    turns = np.angle(np.exp(1j * np.diff(found, append=found[0])))
+    assert abs(abs(turns.sum()) - 2 * np.pi) < 1e-6
+    fit = max(
+        np.abs(np.mean(np.exp(1j * (angle[order] - sign * found)))) for sign in (-1, 1)
+    )
+    assert fit > 0.98
+
+
+def curved(n_samples, rng):
+    """Rows about a surface of four dimensions that is not flat."""
+    z = rng.standard_normal((n_samples, 4))
+    X = np.tanh(z @ np.random.default_rng(0).standard_normal((4, 12)))
+    return X + 0.1 * rng.standard_normal(X.shape)
+
+
 @quiet
-def test_model_that_cannot_be_right_warns():
-    # The start is stuck, far narrower than the rows.
-    def sample(params, n_samples, rng):
-        z = rng.standard_normal((n_samples, 1))
-        return z, z + params["level"] + 0.1 * rng.standard_normal((n_samples, 1))
-
-    def log_joint(params, z, x):
-        error = (x - z - params["level"])[:, 0]
-        return -50 * error**2 - 0.5 * z[:, 0] ** 2
-
-    model = FunctionModel(sample, log_joint, lambda X, rng: {"level": 0.0})
-    X = 10 * np.random.default_rng(0).standard_normal((300, 1))
-    with pytest.warns(UserWarning, match="real rows lie far from simulated ones"):
-        AmortisedLearner(model, max_iter=30, random_state=0).fit(X)
-
-
-@quiet
-def test_collapsed_noise_warns():
-    # As many factors as columns: noise goes to zero where nothing holds it.
+def test_network_learnt_from_a_stream_comes_close_to_a_fit():
+    # Over four seeds it ends 0.3 to 0.5 nats above; with a recognition network that began
+    # anew in every call it ended 0.3 to 2.1 below.
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((300, 1)) * np.array([1.0, 2.0])
-    model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise(floor=1e-12))
-    with pytest.warns(UserWarning, match="the noise has collapsed"):
-        AmortisedLearner(model, learning_rate=0.2, max_iter=200, random_state=0).fit(X)
+    X, held_out = curved(3840, rng), curved(200, rng)
+    model = LatentVariableModel(Gaussian(4), MLP((20,)), GaussianNoise())
+    whole = AmortisedLearner(model, max_iter=150, random_state=0).fit(X)
+    stream = going_on(model, X, 10)
+    assert stream.n_iter_ == 150
+    assert stream.score(held_out) > whole.score(held_out) - 0.15
+
+
+@quiet
+def test_restarts_from_a_warm_start_do_not_learn_from_each_other():
+    X = curved(200, np.random.default_rng(0))
+    model = LatentVariableModel(Gaussian(4), MLP((5,)), GaussianNoise())
+    fits = []
+    for n_jobs in (1, 2):
+        learner = AmortisedLearner(model, max_iter=15, random_state=0, warm_start=True)
+        learner.fit(X).set_params(n_init=2, n_jobs=n_jobs)
+        with joblib.parallel_config(backend="threading"):  # which shares all it can
+            fits.append(learner.fit(X).partial_fit(X))
+    assert str(fits[0].params_) == str(fits[1].params_)
+
+
+def test_fitted_estimators_hold_no_rows():
+    X = curved(200, np.random.default_rng(0))
+    model = LatentVariableModel(Gaussian(4), MLP((5,)), GaussianNoise())
+    learner = AmortisedLearner(model, max_iter=15, random_state=0).fit(X)
+    assert X[:1].tobytes() not in pickle.dumps(learner)
+    assert X[:1].tobytes() in pickle.dumps(X)
+
+
+INTERRUPTED = {
+    "residual": FunctionModel(**TIMES),
+    "summed": LatentVariableModel(Categorical(3), Linear(), GaussianNoise()),
+    "bayes": LatentVariableModel(UniformCircle(), MLP((5,)), GaussianNoise()),
+    "draws": LatentVariableModel(Gaussian(4), MLP((5,)), GaussianNoise()),
+}
+
+
+@quiet
+@pytest.mark.parametrize("plan", list(INTERRUPTED))
+def test_interrupted_fit_keeps_what_was_learnt(plan):
+    model = INTERRUPTED[plan]
+    X = curved(200, np.random.default_rng(0))
+    X = np.abs(X[:, :1]) if plan == "residual" else X
+    n_calls = 0
+
+    def sample(params, n_samples, rng):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == 32:  # one call is the plan's
+            raise KeyboardInterrupt
+        return model.sample(params, n_samples, rng)
+
+    stopped = AmortisedLearner(altered(model, sample=sample), max_iter=60, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="interrupted after 30 iterations"):
+        stopped.fit(X)
+    assert stopped.plan_ == plan and stopped.n_iter_ == 30 and not stopped.converged_
+    whole = AmortisedLearner(model, max_iter=60, random_state=0).fit(X)
+    np.testing.assert_array_equal(
+        stopped.history_["objective"], whole.history_["objective"][:30]
+    )
+    assert str(stopped.params_) != str(whole.set_params(max_iter=1).fit(X).params_)
+    assert stopped.partial_fit(X).n_iter_ == 31
