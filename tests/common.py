@@ -8,6 +8,8 @@ from skaws.decoders import Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import LatentVariableModel
 from skaws.priors import Gaussian
+from skaws.regression import Embedding, LatentEstimate
+from skaws.wake_sleep import sleep
 
 
 def altered(thing, **attributes):
@@ -47,3 +49,22 @@ def assert_means(values, expected, n_errors=5):
     """
     error = np.std(values, axis=0) / np.sqrt(len(values))
     assert np.all(np.abs(np.mean(values, axis=0) - expected) < n_errors * error)
+
+
+def flat(gradient):
+    """A gradient as one flat vector."""
+    parts = [
+        flat(part) if isinstance(part, dict) else np.ravel(part)
+        for part in gradient.values()
+    ]
+    return np.concatenate(parts)
+
+
+def small_gaussian():
+    """A model of one factor, its start, simulations, and rows with their weights."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 1)) + rng.standard_normal((50, 4))
+    model = gaussian_model(1)
+    params = model.init_params(X, rng)
+    simulations = sleep(model, params, LatentEstimate(), Embedding(), 400, rng)
+    return model, params, simulations, X, np.full(50, 1 / 50)

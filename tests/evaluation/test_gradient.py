@@ -20,27 +20,18 @@ from skaws.models import FunctionModel, LatentVariableModel
 from skaws.params import ParameterSpace
 from skaws.priors import Categorical, Gaussian
 
-from ..common import altered, gaussian_model
+from ..common import altered, flat, gaussian_model
 
 LOG_2PI = np.log(2 * np.pi)
 
 
-def vector(gradient, path=()):
-    """A gradient as one flat vector."""
-    parts = [
-        vector(part) if isinstance(part, dict) else np.ravel(part)
-        for part in gradient.values()
-    ]
-    return np.concatenate(parts) if parts else np.zeros(0)
-
-
 def cosine(a, b):
-    a, b = vector(a), vector(b)
+    a, b = flat(a), flat(b)
     return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
 
 
 def relative_gap(a, b):
-    return np.linalg.norm(vector(a) - vector(b)) / np.linalg.norm(vector(b))
+    return np.linalg.norm(flat(a) - flat(b)) / np.linalg.norm(flat(b))
 
 
 def by_differences(model, params, X, h=1e-5):
@@ -118,7 +109,7 @@ LABELS = FunctionModel(sample_labels, log_joint_labels, None, {"weight": Simplex
 
 def test_gaussian_formula_against_differences(gaussian):
     found, expected = exact_score_gradient(*gaussian), by_differences(*gaussian)
-    np.testing.assert_allclose(vector(found), vector(expected), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(flat(found), flat(expected), rtol=1e-5, atol=1e-7)
 
 
 def test_enumeration_against_differences():
@@ -127,7 +118,7 @@ def test_enumeration_against_differences():
     X = LABELS.sample(params, 50, rng)[1] + 0.5
     found = exact_score_gradient(LABELS, params, X)
     expected = by_differences(LABELS, params, X)
-    np.testing.assert_allclose(vector(found), vector(expected), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(flat(found), flat(expected), rtol=1e-5, atol=1e-7)
 
 
 def test_formula_by_autograd_is_the_enumeration():
@@ -141,8 +132,8 @@ def test_formula_by_autograd_is_the_enumeration():
         return logsumexp(anp.array(values), axis=0)
 
     np.testing.assert_allclose(
-        vector(exact_score_gradient(model, params, X, log_marginal)),
-        vector(exact_score_gradient(model, params, X)),
+        flat(exact_score_gradient(model, params, X, log_marginal)),
+        flat(exact_score_gradient(model, params, X)),
         atol=1e-10,
     )
 
@@ -192,7 +183,7 @@ def test_missing_entries_are_left_out(gaussian):
     holes = np.where(np.random.default_rng(1).random(X.shape) < 0.2, np.nan, X)
     exact = exact_score_gradient(model, params, holes)
     np.testing.assert_allclose(
-        vector(exact), vector(by_differences(model, params, holes)), rtol=1e-4, atol=1e-6
+        flat(exact), flat(by_differences(model, params, holes)), rtol=1e-4, atol=1e-6
     )
 
 
@@ -212,7 +203,7 @@ def test_without_formula_or_likelihood_one_is_told():
 def errors_of(model, params, X, exact, calibrated, n_repeats=12, **options):
     """Errors of repeated estimates, (n_repeats, n_params)."""
     found = [
-        vector(
+        flat(
             score_gradient(
                 model,
                 params,
@@ -225,7 +216,7 @@ def errors_of(model, params, X, exact, calibrated, n_repeats=12, **options):
         )
         for seed in range(n_repeats)
     ]
-    return np.array(found) - vector(exact)
+    return np.array(found) - flat(exact)
 
 
 def test_calibration_cuts_the_error_by_the_share_of_information_that_is_kept():

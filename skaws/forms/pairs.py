@@ -1,0 +1,31 @@
+"""Blocks of latents and observations, and the log joint at all of them."""
+
+import numpy as np
+
+__all__ = ["check_log_joint", "log_joint_at"]
+
+
+def log_joint_at(model, params, pairs):
+    """Log joint at blocks of latents and observations, one after another."""
+    latents, observations = map(stack, zip(*pairs, strict=True))
+    values = model.log_joint(params, latents, observations)
+    check_log_joint(model, values, len(observations))
+    return values
+
+
+def stack(blocks):
+    """Concatenate arrays, or dictionaries of arrays, along the first axis."""
+    if len(blocks) == 1:
+        return blocks[0]
+    if isinstance(blocks[0], dict):
+        return {name: stack([block[name] for block in blocks]) for name in blocks[0]}
+    return np.concatenate(blocks)
+
+
+def check_log_joint(model, values, n_pairs):
+    """Raise if a log joint is not one value a pair."""
+    if values.shape != (n_pairs,):
+        raise ValueError(
+            f"log_joint of {type(model).__name__} returned shape {values.shape}, expected "
+            f"({n_pairs},): one value a pair; sum over features with axis=1."
+        )
