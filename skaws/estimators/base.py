@@ -8,19 +8,14 @@ from numbers import Integral, Real
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.sparse import issparse
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..evaluation import log_marginal_likelihood, posterior_mean
+from ..evaluation import log_marginal_likelihood
 from ..forms import ScalarForm
 from ..machine import one_blas_thread
 from ..optimizers import Adam, PlateauThenDecay, PolynomialAverage
@@ -31,6 +26,7 @@ from ..regression import (
     default_regressor,
     make_embedding,
 )
+from .answers import Answers, make_rng
 from .rows import (
     check_observed,
     check_sample_weight,
@@ -44,9 +40,7 @@ from .training import LoopState, Training, train
 __all__ = ["AmortisedEstimator"]
 
 
-class AmortisedEstimator(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC
-):
+class AmortisedEstimator(Answers, BaseEstimator, ABC):
     """Base of all estimators: fits a generative model by amortised learning.
 
     A named estimator writes its constructor, ``_make_model`` (which reads like the
@@ -275,99 +269,6 @@ class AmortisedEstimator(
             raise training.failure
         return self
 
-    def transform(self, X):
-        """Posterior mean of the latents given each row, E[z | x].
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; NaN marks a missing entry.
-
-        Returns
-        -------
-        latents : ndarray of shape (n_samples, n_components)
-        """
-        X, _ = self._check_X(X, None, reset=False)
-        return posterior_mean(self._model, self.params_, X).astype(X.dtype, copy=False)
-
-    def inverse_transform(self, X):
-        """Location of the observations given latents.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components)
-            Latents.
-
-        Returns
-        -------
-        location : ndarray of shape (n_samples, n_features)
-        """
-        check_is_fitted(self)
-        X = check_array(X, dtype=[np.float64, np.float32], input_name="X")
-        if X.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"X has {X.shape[1]} columns, but {type(self).__name__} has "
-                f"{self._n_features_out} components. Pass latents as transform returns."
-            )
-        location = self._model.location(self.params_, X)
-        if location is None:
-            raise NotImplementedError(
-                f"{type(self._model).__name__} has no location of observations given "
-                "latents. Give the model a location method."
-            )
-        return location.astype(X.dtype, copy=False)
-
-    def sample(self, n_samples=1, random_state=None):
-        """Draw new rows from the fitted model.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Number of rows.
-        random_state : int, RandomState instance or None, default=None
-            Source of randomness.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-        """
-        check_is_fitted(self)
-        rng = make_rng(check_random_state(random_state))
-        return self._model.sample(self.params_, n_samples, rng)[1]
-
-    def score_samples(self, X):
-        """Log-likelihood of each row, log p(x), over its observed entries.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; NaN marks a missing entry.
-
-        Returns
-        -------
-        log_likelihood : ndarray of shape (n_samples,)
-            In nats.
-        """
-        X, _ = self._check_X(X, None, reset=False)
-        return log_marginal_likelihood(self._model, self.params_, X)
-
-    def score(self, X, y=None):
-        """Mean log-likelihood of the rows of X.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; NaN marks a missing entry.
-        y : Ignored
-            Present for API consistency.
-
-        Returns
-        -------
-        log_likelihood : float
-            In nats a row.
-        """
-        return float(np.mean(self.score_samples(X)))
-
     def set_params(self, **params):
         """Set parameters; those of a `regressor` of None make the default one first.
 
@@ -503,8 +404,3 @@ class AmortisedEstimator(
                 ConvergenceWarning,
                 stacklevel=3,
             )
-
-
-def make_rng(random_state):
-    """NumPy Generator seeded by a RandomState."""
-    return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))

@@ -1,0 +1,112 @@
+"""What a fitted estimator says: latents, locations, new rows, likelihoods."""
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from ..evaluation import log_marginal_likelihood, posterior_mean
+
+__all__ = ["Answers", "make_rng"]
+
+
+class Answers(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """Methods of a fitted estimator, read off its ``_model`` at its ``params_``."""
+
+    def transform(self, X):
+        """Posterior mean of the latents given each row, E[z | x].
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry.
+
+        Returns
+        -------
+        latents : ndarray of shape (n_samples, n_components)
+        """
+        X, _ = self._check_X(X, None, reset=False)
+        return posterior_mean(self._model, self.params_, X).astype(X.dtype, copy=False)
+
+    def inverse_transform(self, X):
+        """Location of the observations given latents.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Latents.
+
+        Returns
+        -------
+        location : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        X = check_array(X, dtype=[np.float64, np.float32], input_name="X")
+        if X.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, but {type(self).__name__} has "
+                f"{self._n_features_out} components. Pass latents as transform returns."
+            )
+        location = self._model.location(self.params_, X)
+        if location is None:
+            raise NotImplementedError(
+                f"{type(self._model).__name__} has no location of observations given "
+                "latents. Give the model a location method."
+            )
+        return location.astype(X.dtype, copy=False)
+
+    def sample(self, n_samples=1, random_state=None):
+        """Draw new rows from the fitted model.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+        random_state : int, RandomState instance or None, default=None
+            Source of randomness.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        rng = make_rng(check_random_state(random_state))
+        return self._model.sample(self.params_, n_samples, rng)[1]
+
+    def score_samples(self, X):
+        """Log-likelihood of each row, log p(x), over its observed entries.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            In nats.
+        """
+        X, _ = self._check_X(X, None, reset=False)
+        return log_marginal_likelihood(self._model, self.params_, X)
+
+    def score(self, X, y=None):
+        """Mean log-likelihood of the rows of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        log_likelihood : float
+            In nats a row.
+        """
+        return float(np.mean(self.score_samples(X)))
+
+
+def make_rng(random_state):
+    """NumPy Generator seeded by a RandomState."""
+    return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
