@@ -6,7 +6,7 @@ from autograd.scipy.special import gammaln
 
 from ..bijectors import Interval
 from .base import Likelihood
-from .poisson import TINY, log_factorial
+from .poisson import TINY, log_factorial, sparse_poisson
 
 __all__ = ["NegativeBinomial"]
 
@@ -42,7 +42,7 @@ class NegativeBinomial(Likelihood):
     def sample(self, params, location, rng):
         size = params["size"]
         rate = location * rng.gamma(size, 1 / size, location.shape)
-        return rng.poisson(rate).astype(float)
+        return sparse_poisson(rate, rng)
 
     def log_density(self, params, location, X):
         size, mean = params["size"], anp.maximum(location, TINY)

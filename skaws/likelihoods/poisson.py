@@ -10,6 +10,7 @@ from .base import Likelihood
 __all__ = ["Poisson"]
 
 TINY = 1e-10  # keeps the logarithm of a rate finite
+TOO_LARGE = 1e15  # counts beyond are no whole numbers in double precision
 LOG_FACTORIALS = gammaln(np.arange(1024) + 1.0)
 
 
@@ -94,6 +95,12 @@ def sparse_poisson(rate, rng):
     All entries together are one Poisson process on a line: its points are spread over
     the entries in proportion to their rates.
     """
+    if not np.max(rate, initial=0.0) < TOO_LARGE:
+        raise FloatingPointError(
+            f"Counts were to be drawn at rates up to {np.max(rate):.3g}: params have run "
+            "away. Lower learning_rate, or, if it was so from the start, give columns of "
+            "large counts an identity link, or Gaussian noise after a logarithm."
+        )
     if rate.mean() > 0.5:
         return rng.poisson(rate).astype(float)
     edges = np.cumsum(rate)

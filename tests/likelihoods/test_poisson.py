@@ -91,3 +91,9 @@ def test_a_rate_of_zero_forbids_all_but_zero():
 def test_link_is_checked():
     with pytest.raises(ValueError, match="link must be 'identity' or 'log'; got 'exp'"):
         Poisson("exp")
+
+
+@pytest.mark.parametrize("rate", [1e16, np.inf, np.nan])
+def test_rates_that_ran_away_are_told(rate):
+    with pytest.raises(FloatingPointError, match="run away.*Lower learning_rate"):
+        sparse_poisson(np.array([[1.0, rate]]), np.random.default_rng(0))
