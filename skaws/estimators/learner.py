@@ -5,13 +5,13 @@ from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..models import GenerativeModel
 from ..optimizers import PolynomialAverage
 from .base import AmortisedEstimator
 from .odd_fits import warn_of_odd_fit, warn_of_plug_in
-from .plans import FixedLength, plan_for
+from .plans import PLANS, FixedLength, plan_for
 
 __all__ = ["AmortisedLearner"]
 
@@ -29,6 +29,8 @@ class AmortisedLearner(AmortisedEstimator):
     ----------
     model : GenerativeModel
         What to fit; it is not changed.
+    plan : {"summed", "bayes", "draws", "residual"}, default=None
+        How to fit it. None reads it off the model (see Notes).
     n_simulations : int, default=None
         Pairs simulated in each iteration. None leaves it to the plan (see Notes).
     batch_size : int, default=256
@@ -87,6 +89,8 @@ class AmortisedLearner(AmortisedEstimator):
     ------
     TypeError
         In `fit`, if `model` is no GenerativeModel.
+    ValueError
+        In `fit`, if the model is not made for `plan`.
 
     Warns
     -----
@@ -102,7 +106,7 @@ class AmortisedLearner(AmortisedEstimator):
 
     Notes
     -----
-    The plan is read off 300 simulations from the model's start:
+    The plan, unless named, is read off 300 simulations from the model's start:
 
     - *summed*, for latents that take at most 32 values: the exact likelihood, from the log
       joint alone.
@@ -120,6 +124,10 @@ class AmortisedLearner(AmortisedEstimator):
       estimates is regressed, and the regression believed as far as it predicts.  For
       latents in a dictionary the log joint itself is regressed, by a kernel that learns
       (:class:`skaws.regression.AdaptiveEmbedding`).
+
+    Nothing can be read of how bent three functions are: if *residual* warns that it is "not
+    maximum likelihood", take *draws*, and say what values latents take
+    (``latent_support``).
 
     The likelihood may have many maxima: ``n_init`` tries several starts.  ``partial_fit``
     and ``warm_start`` go on with the networks of *bayes* and *draws* too, and the first
@@ -160,6 +168,7 @@ class AmortisedLearner(AmortisedEstimator):
             if name != "n_components"
         },
         "model": "no_validation",  # fit says more of what is wrong
+        "plan": [StrOptions(set(PLANS)), None],
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
@@ -169,6 +178,7 @@ class AmortisedLearner(AmortisedEstimator):
         self,
         model,
         *,
+        plan=None,
         n_simulations=None,
         batch_size=256,
         max_iter=None,
@@ -198,6 +208,7 @@ class AmortisedLearner(AmortisedEstimator):
             verbose=verbose,
         )
         self.model = model
+        self.plan = plan
 
     def _check_X(self, X, sample_weight, reset):
         check_is_model(self.model)
@@ -211,7 +222,7 @@ class AmortisedLearner(AmortisedEstimator):
 
     def _make_model(self, X):
         rng = np.random.default_rng(0)
-        self._plan = plan_for(self.model, self.model.init_params(X, rng), rng)
+        self._plan = plan_for(self.model, self.model.init_params(X, rng), rng, self.plan)
         return self.model if self._plan.relative_steps else with_plain_steps(self.model)
 
     def _option(self, name):

@@ -71,7 +71,7 @@ def warn_of_plug_in(weight_sums, name):
             f"{name}: in {share:.0%} of the iterations the regression promised more than "
             "any simulation has, and the log joint at latent estimates was climbed alone, "
             "which is not maximum likelihood. The latents of this model cannot be "
-            "estimated linearly: give it a latent_estimate, or compose it of parts.",
+            "estimated linearly: take plan='draws', or give it a latent_estimate.",
             UserWarning,
             stacklevel=4,
         )

@@ -25,7 +25,7 @@ from ..regression import (
     make_embedding,
 )
 
-__all__ = ["FixedLength", "Plan", "plan_for"]
+__all__ = ["PLANS", "FixedLength", "Plan", "plan_for"]
 
 N_PROBES = 300  # simulations to look at
 MANY_VALUES = 32  # distinct latents that are not summed over
@@ -47,31 +47,68 @@ class Plan(NamedTuple):
     relative_steps: bool = True  # as the model's own ``move`` takes them
 
 
-def plan_for(model, params, rng):
-    """The plan for a model: its latents and formulas decide.
+class Traits(NamedTuple):
+    """What a few simulations tell of a model."""
 
-    Latents with few values are summed over.  Where the model knows p(x | z) but has no
-    linear mean, a network draws latents that have real coordinates; those on a sphere have
-    none, and are weighed by Bayes' rule.  For all others the residual from a baseline is
-    regressed.
+    n_latents: int
+    array: bool  # latents are no dictionary
+    few_values: bool  # of whole rows of latents: they can be summed over
+    labels: bool  # a few values in all columns, if many rows
+    estimated: bool  # the model has a latent estimate of its own
+    known: bool  # p(x | z) is
+    knows_rows: bool  # the expected log joint depends on them
+    support: str | None
+
+
+def plan_for(model, params, rng, name=None):
+    """The plan of that name, or the one that suits the model best.
+
+    Parameters
+    ----------
+    model, params : GenerativeModel and nested dict
+        What to look at.
+    rng : numpy.random.Generator
+        Source of randomness.
+    name : str, default=None
+        One of ``PLANS``. None lets latents and formulas decide.
+
+    Returns
+    -------
+    plan : Plan
+
+    Raises
+    ------
+    ValueError
+        If the model is not made for the plan of that name.
     """
+    traits = traits_of(model, params, rng)
+    name = best_plan(traits) if name is None else name
+    fits, need, make = PLANS[name]
+    if not fits(traits):
+        raise ValueError(
+            f"plan={name!r} needs {need}; {type(model).__name__} does not have that. "
+            f"plan=None takes {best_plan(traits)!r}."
+        )
+    return make(traits)
+
+
+def traits_of(model, params, rng):
+    """Look at `N_PROBES` simulations."""
     latents, observations = model.sample(params, N_PROBES, rng)
     if isinstance(latents, dict):
-        return plain_plan()
-    if len(np.unique(latents, axis=0)) <= MANY_VALUES:
-        return summed_plan()
+        return Traits(len(latents), False, False, False, False, False, False, None)
     z, x = latents[:2], observations[:2]
-    closed = model.latent_estimate(params, x) is not None
     known = model.log_likelihood(params, z, x) is not None
-    labels = len(np.unique(latents)) <= MANY_VALUES
-    if known and not closed and not labels:
-        k, support = latents.shape[1], model.latent_support
-        bent = support == "sphere" or support is None and k <= FEW_LATENTS
-        if not bent:
-            return draws_plan()
-        form = BayesForm if knows_rows(model, params, z, x) else BayesPairsForm
-        return bayes_plan(k, form)
-    return residual_plan(partial(BoundedEstimate, everywhere=labels))
+    return Traits(
+        n_latents=latents.shape[1],
+        array=True,
+        few_values=len(np.unique(latents, axis=0)) <= MANY_VALUES,
+        labels=len(np.unique(latents)) <= MANY_VALUES,
+        estimated=model.latent_estimate(params, x) is not None,
+        known=known,
+        knows_rows=known and knows_rows(model, params, z, x),
+        support=model.latent_support,
+    )
 
 
 def knows_rows(model, params, latents, observations):
@@ -84,7 +121,23 @@ def knows_rows(model, params, latents, observations):
     return bool(first[0] != second[0])
 
 
-def summed_plan():
+def best_plan(traits):
+    """Name of the plan that suits a model.
+
+    Latents with few values are summed over.  Where the model knows p(x | z) but has no
+    linear mean, a network draws latents that have real coordinates; those on a sphere have
+    none, and are weighed by Bayes' rule.  For all others the residual from a baseline is
+    regressed.
+    """
+    if traits.few_values:
+        return "summed"
+    if traits.known and not traits.estimated and not traits.labels:
+        few = traits.support is None and traits.n_latents <= FEW_LATENTS
+        return "bayes" if few or traits.support == "sphere" else "draws"
+    return "residual"
+
+
+def summed_plan(traits):
     """Latents of few values: no regression, and the exact likelihood."""
     return Plan(
         "summed",
@@ -98,43 +151,43 @@ def summed_plan():
     )
 
 
-def residual_plan(make_estimate):
-    """Any latents: the regression of the residual, believed as far as it predicts."""
-    return Plan(
+def residual_plan(traits):
+    """Any latents: the regression of the residual, believed as far as it predicts.
+
+    Latents in a dictionary have no estimate to take a baseline at.  The log joint itself
+    has to be predicted from x then, by a kernel that suits it: with the fixed one factors
+    in a dictionary were left up to a third short of EM's gain.
+    """
+    plan = Plan(
         "residual",
         make_form=partial(ScalarForm, gated=True),
-        make_estimate=make_estimate,
+        make_estimate=partial(BoundedEstimate, everywhere=traits.labels),
         make_regression=make_embedding,
         n_simulations=300,
         max_iter=1500,
         learning_rate=0.03,
         n_iter_no_change=300,
     )
-
-
-def plain_plan():
-    """Latents without estimates: the log joint itself, by a kernel that learns.
-
-    All of it has to be predicted from x, by a kernel that suits it: with the fixed one
-    factors in a dictionary were left a tenth to a third short of EM's gain.
-    """
-    return residual_plan(ObservedInputs)._replace(
+    if traits.array:
+        return plan
+    return plan._replace(
         make_form=partial(ScalarForm, baseline=False),
+        make_estimate=ObservedInputs,
         make_regression=adaptive_kernel,
     )
 
 
-def bayes_plan(n_latents, form=BayesForm):
+def bayes_plan(traits):
     """Latents on a circle or sphere: kernel weights first, Bayes' rule after.
 
     The first give the latents their order over the rows, the second their precision.
     """
     return Plan(
         "bayes",
-        make_form=form,
+        make_form=BayesForm if traits.knows_rows else BayesPairsForm,
         make_first_form=partial(PairwiseForm, shares=True),
         make_estimate=NetworkMean,
-        make_regression=partial(narrow_kernel, n_latents),
+        make_regression=partial(narrow_kernel, traits.n_latents),
         n_simulations=200,
         max_iter=1000,
         learning_rate=0.01,
@@ -143,7 +196,7 @@ def bayes_plan(n_latents, form=BayesForm):
     )
 
 
-def draws_plan():
+def draws_plan(traits):
     """Latents with real coordinates under a network: reweighted wake-sleep.
 
     What the regression of the residual would add there was measured to be nothing.  Bayes'
@@ -161,6 +214,27 @@ def draws_plan():
         n_iter_no_change=None,
         relative_steps=False,
     )
+
+
+#: Name: whether a model with such traits can be fitted so, what it needs, and the plan.
+PLANS = {
+    "summed": (
+        lambda traits: traits.few_values,
+        f"latents that take at most {MANY_VALUES} values",
+        summed_plan,
+    ),
+    "bayes": (
+        lambda traits: traits.known,
+        "a log_likelihood and latents in an array",
+        bayes_plan,
+    ),
+    "draws": (
+        lambda traits: traits.array and not traits.labels,
+        "latents in an array that are no labels",
+        draws_plan,
+    ),
+    "residual": (lambda traits: True, "nothing", residual_plan),
+}
 
 
 def without_kernel(regressor):

@@ -240,3 +240,20 @@ def test_network_as_a_function_does_not_run_away_and_says_what_it_is():
         learner.fit(X)
     assert learner.plan_ == "residual"
     assert 0.1 < learner.params_["sd"] < 2.0
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_network_as_a_function_is_fitted_by_draws_as_the_warning_says():
+    model = FunctionModel(
+        sample_network,
+        log_joint_of_network,
+        start_of_network,
+        SD,
+        latent_support="real",
+    )
+    X = (IRIS - IRIS.mean(axis=0)) / IRIS.std(axis=0)
+    scores = {}
+    for plan, max_iter in [("residual", 300), ("draws", 500)]:
+        learner = AmortisedLearner(model, plan=plan, max_iter=max_iter, random_state=0)
+        scores[plan] = learner.fit(X[::2]).score(X[1::2])
+    assert scores["draws"] > scores["residual"] + 1.0

@@ -61,3 +61,37 @@ def test_schedule_of_fixed_length_decays_in_its_last_part():
     assert len(factors) == 100 and schedule.converged
     assert factors[:59] == [1.0] * 59
     assert np.all(np.diff(factors[61:]) < 0) and 0 < factors[-1] < 0.03
+
+
+def test_plan_by_name_is_the_one_that_is_taken():
+    rng = np.random.default_rng(0)
+    model = LatentVariableModel(Gaussian(2), Linear(), GaussianNoise())
+    params = model.init_params(rng.standard_normal((50, 4)), rng)
+    for name in ("bayes", "draws", "residual"):
+        assert plan_for(model, params, rng, name).name == name
+
+
+def in_a_dictionary(params, n_samples, rng):
+    z = rng.standard_normal((n_samples, 1))
+    return {"z": z}, z + rng.standard_normal((n_samples, 2))
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "match"),
+    [
+        (FunctionModel(in_a_dictionary, None, None), "draws", "an array"),
+        (FunctionModel(in_a_dictionary, None, None), "bayes", "log_likelihood"),
+        (FunctionModel(in_a_dictionary, None, None), "summed", "at most 32 values"),
+        (LatentVariableModel(Gaussian(1), Linear(), GaussianNoise()), "summed", "32"),
+        (LatentVariableModel(Bernoulli(9), Linear(), GaussianNoise()), "draws", "labels"),
+    ],
+)
+def test_plan_that_a_model_is_not_made_for_is_refused(model, name, match):
+    rng = np.random.default_rng(0)
+    params = {}
+    if isinstance(model, LatentVariableModel):
+        params = model.init_params(rng.standard_normal((50, 4)), rng)
+    with pytest.raises(
+        ValueError, match=f"plan='{name}' needs .*{match}.* plan=None takes"
+    ):
+        plan_for(model, params, rng, name)
