@@ -3,6 +3,7 @@
 from copy import copy
 
 import numpy as np
+from autograd import make_vjp
 
 from skaws.decoders import Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
@@ -68,3 +69,14 @@ def small_gaussian():
     params = model.init_params(X, rng)
     simulations = sleep(model, params, LatentEstimate(), Embedding(), 400, rng)
     return model, params, simulations, X, np.full(50, 1 / 50)
+
+
+def assert_tape_agrees_with_differences(function, start, h=1e-6):
+    """Autograd's derivative along a random line is that of central differences."""
+    rng = np.random.default_rng(1)
+    pull_back, value = make_vjp(function)(start)
+    direction, weights = rng.standard_normal(start.shape), rng.standard_normal(value.shape)
+    by_tape = pull_back(weights) @ direction
+    ahead, behind = (function(start + h * s * direction) for s in (1, -1))
+    by_difference = np.sum(weights * (ahead - behind)) / (2 * h)
+    np.testing.assert_allclose(by_tape, by_difference, rtol=1e-6, atol=1e-6)

@@ -15,7 +15,7 @@ from skaws.models import LatentVariableModel
 from skaws.params import ParameterSpace
 from skaws.priors import Gaussian
 
-from ..common import altered, with_holes
+from ..common import altered, assert_tape_agrees_with_differences, with_holes
 
 N, D, K = 400, 5, 2
 REGISTRY = {
@@ -64,19 +64,13 @@ def locations_lie_in_the_support_declared(decoder, X, z):
 
 
 def tape_agrees_with_differences(decoder, X, z):
-    rng, h = np.random.default_rng(3), 1e-6
     start, unflatten = flatten((z, started(decoder, X)))
 
     def values(vector):
         latents, params = unflatten(vector)
         return decoder.location(params, latents)
 
-    pull_back, value = make_vjp(values)(start)
-    direction, weights = rng.standard_normal(start.shape), rng.standard_normal(value.shape)
-    by_tape = pull_back(weights) @ direction
-    ahead, behind = (values(start + h * s * direction) for s in (1, -1))
-    by_difference = np.sum(weights * (ahead - behind)) / (2 * h)
-    np.testing.assert_allclose(by_tape, by_difference, rtol=1e-6, atol=1e-6)
+    assert_tape_agrees_with_differences(values, start)
 
 
 def linear_map_is_that_of_the_location(decoder, X, z):

@@ -17,7 +17,7 @@ from skaws.models import LatentVariableModel
 from skaws.params import ParameterSpace
 from skaws.priors import Gaussian as GaussianLatents
 
-from ..common import altered, assert_means, with_holes
+from ..common import altered, assert_means, assert_tape_agrees_with_differences, with_holes
 from .registry import assert_slopes, derivative
 
 N_SAMPLES, N_GROUPS = 20_000, 200
@@ -106,19 +106,14 @@ def scores_have_mean_zero(likelihood, params, location, reference):
 
 
 def tape_agrees_with_differences(likelihood, params, location, reference):
-    x, rng, h = drawn(likelihood, params, location, 8), np.random.default_rng(1), 1e-6
+    x = drawn(likelihood, params, location, 8)
     start, unflatten = flatten((location * np.ones(x.shape), params))
 
     def values(vector):
         rows, params = unflatten(vector)
         return likelihood.log_density(params, rows, x)
 
-    pull_back, value = make_vjp(values)(start)
-    direction, weights = rng.standard_normal(start.shape), rng.standard_normal(value.shape)
-    by_tape = pull_back(weights) @ direction
-    ahead, behind = (values(start + h * s * direction) for s in (1, -1))
-    by_difference = np.sum(weights * (ahead - behind)) / (2 * h)
-    np.testing.assert_allclose(by_tape, by_difference, rtol=1e-6, atol=1e-6)
+    assert_tape_agrees_with_differences(values, start)
 
 
 def exponential_family_form_is_the_log_density(likelihood, params, location, reference):

@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from autograd import grad, make_vjp
+from autograd import grad
 from autograd.misc import flatten
 from scipy import stats
 from scipy.special import gammaln, logsumexp
@@ -24,7 +24,7 @@ from skaws.priors import (
     UniformCircle,
 )
 
-from ..common import altered, assert_means
+from ..common import altered, assert_means, assert_tape_agrees_with_differences
 
 N_SAMPLES, N_GROUPS = 20_000, 200
 
@@ -197,19 +197,13 @@ def score_in_params_has_mean_zero(prior, params, log_density):
 
 
 def tape_agrees_with_differences(prior, params, log_density):
-    rng, h = np.random.default_rng(1), 1e-6
     start, unflatten = flatten((0.1 + 0.8 * np.abs(drawn(prior, params, 8)), params))
 
     def values(vector):
         latents, params = unflatten(vector)
         return prior.log_density(params, latents)
 
-    pull_back, value = make_vjp(values)(start)
-    direction, weights = rng.standard_normal(start.shape), rng.standard_normal(value.shape)
-    by_tape = pull_back(weights) @ direction
-    ahead, behind = (values(start + h * s * direction) for s in (1, -1))
-    by_difference = weights @ (ahead - behind) / (2 * h)
-    np.testing.assert_allclose(by_tape, by_difference, rtol=1e-6, atol=1e-6)
+    assert_tape_agrees_with_differences(values, start)
 
 
 def params_start_within_their_constraints(prior, params, log_density):
