@@ -315,7 +315,7 @@ if __name__ == "__main__":
             f"{rows:>13} {problem:>12} {name:>34}: error {np.round(values, 3)}, slope "
             f"{slope:5.2f}, cosine at {sizes[-1]}: {cosine:.4f}"
         )
-    path = Path(__file__).parent / "output" / "gradient.png"
+    path = Path(sys.argv[0]).parent / "output" / "gradient.png"
     path.parent.mkdir(exist_ok=True)
     picture.savefig(path, dpi=100)
     print(f"The picture is in {path}")

@@ -75,9 +75,9 @@ def importance_posterior(model, params, X, n_draws=None):
 
     The proposal (:mod:`skaws.proposals`) is a multivariate Student's t about the posterior
     under Gaussian latents with the same moments, its draws matched to that posterior, so
-    that for Gaussian latents the answers are exact; under Student's t noise, about an estimate
-    that outliers do not move; for bounded latents and models that are not linear it is
-    shaped by the posterior's mode and the curvature there.  Latents with
+    that for Gaussian latents the answers are exact; under Student's t noise, about an
+    estimate that outliers do not move; for bounded latents and models that are not linear
+    it is shaped by the posterior's mode and the curvature there.  Latents with
     few values are summed over, exactly.  All rows share the same random numbers,
     which never change: the answer for a row depends on that row alone.
 
