@@ -20,6 +20,7 @@ __all__ = [
     "score_gradient",
 ]
 
+N_MISSED = 2000  # simulations at which to see what the regression does not predict
 N_ON_A_TAPE = 50  # pairs that share one: a small tape is quick to go back on
 
 
@@ -113,11 +114,14 @@ def sampling_error(model, params, simulations, form):
     inputs = simulations.estimates
     if simulations.inputs is not None:
         inputs = simulations.inputs(simulations.observations)
-    missed = targets - simulations.regression.weights(inputs) @ targets
-    covariance = np.linalg.pinv(scores.T @ scores, rcond=1e-6, hermitian=True)
+    few = slice(0, N_MISSED)
+    missed = targets[few] - simulations.regression.weights(inputs[few]) @ targets
+    information = scores.T @ scores / len(scores)
+    covariance = np.linalg.pinv(information, rcond=1e-6, hermitian=True)
     # The inverse of a sample's second moments is too large by this, in the mean.
     share = max(0.0, 1 - (scores.shape[1] + 1) / len(scores))
-    return share * missed.T @ (missed @ (covariance @ scores.mean(axis=0)))
+    control = covariance @ scores.mean(axis=0)
+    return share / len(missed) * missed.T @ (missed @ control)
 
 
 def score_table(model, params, pairs):
