@@ -146,6 +146,11 @@ class AdaptiveEmbedding(BaseEstimator):
         return float(np.exp(self._logs[1]) * 0.5 / self._map.shape[1])
 
     def _start(self, inputs):
+        if self.n_features is not None and self.n_features < 1:
+            raise ValueError(
+                f"n_features of AdaptiveEmbedding must be at least 1, or None for the inputs "
+                f"as they are; got {self.n_features}."
+            )
         self._mean, deviation = column_moments(inputs)
         self._scale = np.where(deviation > 0, deviation, 1.0)
         self._map = np.eye(inputs.shape[1])

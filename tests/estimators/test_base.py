@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skaws import AmortisedFactorAnalysis
 from skaws.estimators import training
+from skaws.regression import AdaptiveEmbedding
 
 pytestmark = pytest.mark.filterwarnings(
     # Many fits here are cut short on purpose; where that matters, it is asserted.
@@ -300,3 +301,17 @@ def test_set_params_of_no_regressor_makes_the_default_one():
     model = clone(make()).set_params(regressor__alpha=3.0)
     assert model.regressor.alpha == 3.0
     assert model.regressor.kernel == "precomputed"
+
+
+def test_regressor_that_learns():
+    regressor = AdaptiveEmbedding()
+    estimator = make(regressor=regressor, max_iter=60).fit(WINE)
+    assert abs(estimator.score(WINE) - make(max_iter=60).fit(WINE).score(WINE)) < 0.1
+    # What was learnt lies on the estimator, and goes on; the parameter is as it was.
+    learnt = estimator._state.regression.alpha
+    assert learnt != 1.0 and regressor.alpha == 1.0
+    twin = pickle.loads(pickle.dumps(estimator))
+    assert twin._state.regression.alpha == learnt
+    twin.partial_fit(WINE)
+    assert 0 < abs(np.log(twin._state.regression.alpha / learnt)) < 0.5
+    assert clone(estimator).set_params(regressor__n_features=1).regressor.n_features == 1

@@ -177,3 +177,10 @@ def test_in_the_loop_the_gradient_keeps_its_limit():
         gradients.append(from_rows.gradient)
     plain, adaptive = gradients
     assert plain @ adaptive > 0.99 * np.linalg.norm(plain) * np.linalg.norm(adaptive)
+
+
+def test_no_features_at_all_are_refused(inputs):
+    with pytest.raises(
+        ValueError, match="n_features of AdaptiveEmbedding must be at least"
+    ):
+        AdaptiveEmbedding(n_features=0).fit(inputs)
