@@ -45,7 +45,8 @@ class AdaptiveEmbedding(BaseEstimator):
     generalised cross-validation; the derivatives are in closed form.  In the first phase
     a hundred steps go before.  What was learnt is carried from phase to phase.
 
-    The kernel is :func:`skaws.regression.latent_kernel`, which starts at its defaults.
+    The kernel is the default one of :class:`Embedding`, ``coef0 + a.b / k + exp(-gamma |a -
+    b|^2)``, with a `coef0` of 100; it starts at ``alpha=1`` and ``gamma=1 / 2k``.
 
     Parameters
     ----------
@@ -61,6 +62,13 @@ class AdaptiveEmbedding(BaseEstimator):
         and a model that is off by a shift cannot see it any more.
     learning_rate : float, default=0.05
         Of Adam: a full step in the logarithms of ridge and sharpness.
+
+    Attributes
+    ----------
+    alpha : float
+        The ridge as it is now.
+    gamma : float
+        Sharpness of the kernel's Gaussian part as it is now; after the first `fit`.
 
     Notes
     -----
@@ -148,7 +156,7 @@ class AdaptiveEmbedding(BaseEstimator):
     def _start(self, inputs):
         if self.n_features is not None and self.n_features < 1:
             raise ValueError(
-                f"n_features of AdaptiveEmbedding must be at least 1, or None for the inputs "
+                "n_features of AdaptiveEmbedding must be at least 1, or None for the inputs "
                 f"as they are; got {self.n_features}."
             )
         self._mean, deviation = column_moments(inputs)

@@ -180,7 +180,5 @@ def test_in_the_loop_the_gradient_keeps_its_limit():
 
 
 def test_no_features_at_all_are_refused(inputs):
-    with pytest.raises(
-        ValueError, match="n_features of AdaptiveEmbedding must be at least"
-    ):
+    with pytest.raises(ValueError, match="n_features of AdaptiveEmbedding must be"):
         AdaptiveEmbedding(n_features=0).fit(inputs)
