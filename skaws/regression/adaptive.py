@@ -156,8 +156,8 @@ class AdaptiveEmbedding(BaseEstimator):
     def _start(self, inputs):
         if self.n_features is not None and self.n_features < 1:
             raise ValueError(
-                "n_features of AdaptiveEmbedding must be at least 1, or None for the inputs "
-                f"as they are; got {self.n_features}."
+                "n_features of AdaptiveEmbedding must be at least 1, or None for inputs as "
+                f"they are; got {self.n_features}."
             )
         self._mean, deviation = column_moments(inputs)
         self._scale = np.where(deviation > 0, deviation, 1.0)
