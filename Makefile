@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export MPLBACKEND := Agg
 
-.PHONY: quickstart test bench bench-ica bench-nmf bench-learner doc wheel clean
+.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-odd-fits doc wheel clean
 
 # One stamp file for each set of extras, renewed when the requirements change.
 .venv/%.stamp: setup.py
@@ -34,6 +34,9 @@ bench-nmf: .venv/bench.stamp
 
 bench-learner: .venv/plot.stamp
 	$(BIN)/python examples/benchmarks/bench_learner.py
+
+bench-odd-fits: .venv/test.stamp
+	$(BIN)/python examples/benchmarks/bench_odd_fits.py
 
 # The recordings of phonlab are for one example; what else it asks for is not.
 doc: .venv/doc.stamp

@@ -3,6 +3,7 @@
 import importlib.util
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -211,6 +212,19 @@ def test_learner_benchmark(capsys, monkeypatch):
     assert " at sd" in bench.score_identity(bench.inflated(bench.WAITING), X, 0)
     said = capsys.readouterr().out
     assert "nan" not in said and said.count(" s (") == 5
+
+
+def test_odd_fits_benchmark(capsys, monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES / "benchmarks")
+    bench = load("benchmarks/bench_odd_fits.py")
+    tables = {"wine": bench.tables_of("mixture")["wine, cubed"]}
+    monkeypatch.setattr(bench, "tables_of", lambda name: tables)
+    short = SimpleNamespace(name="any", learning_rate=0.01, max_iter=9)
+    monkeypatch.setattr(bench, "plan_for", lambda *args: short)
+    monkeypatch.setattr(bench, "N_SCORED", 5)
+    bench.main(["--seeds", "1", "--models", "mixture"])
+    said = capsys.readouterr().out
+    assert said.count(" any surprise ") == 4 and "neither: " in said
 
 
 def test_benchmark(capsys, monkeypatch):

@@ -91,6 +91,13 @@ def test_labels_so_rare_that_few_show_are_no_surprise():
     assert abs(surprise(model, params, X)) < 5 * np.sqrt(1 / 500 + 1 / 1000)
 
 
+def test_rows_with_another_correlation_are_a_surprise_to_latents_in_a_dictionary():
+    # By arithmetic 0.93, with a standard error of 0.12; their variances are the model's.
+    covariance = np.array([[2.0, -1.8], [-1.8, 2.0]])
+    X = np.random.default_rng(0).multivariate_normal(np.zeros(2), covariance, 500)
+    assert 0.93 - 0.6 < surprise(MODELS["dictionary"], {"level": 0.0}, X) < 0.93 + 0.6
+
+
 @pytest.mark.parametrize("sd", [1e-30, 1e-5, 1e-4, 1e-2])
 def test_vanished_noise_is_found_in_its_column(sd):
     model, _, X = rows_of("residual")
