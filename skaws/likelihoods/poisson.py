@@ -57,6 +57,10 @@ class Poisson(Likelihood):
     def mean(self, params, location):
         return location if self.link == "identity" else np.exp(location)
 
+    def location_of(self, X):
+        # Half a count more, so that none has a logarithm, too.
+        return X if self.link == "identity" else np.log(X + 0.5)
+
     def sample(self, params, location, rng):
         return sparse_poisson(self.mean(params, location), rng)
 

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
+from skaws.decoders import MLP
 from skaws.likelihoods import Gaussian, Poisson
 from skaws.likelihoods.poisson import log_factorial, sparse_poisson
+from skaws.models import LatentVariableModel
+from skaws.priors import Gaussian as Prior
 
 from ..common import assert_means
 from .registry import (
@@ -97,3 +100,14 @@ def test_link_is_checked():
 def test_rates_that_ran_away_are_told(rate):
     with pytest.raises(FloatingPointError, match="run away.*Lower learning_rate"):
         sparse_poisson(np.array([[1.0, rate]]), np.random.default_rng(0))
+
+
+def test_logarithms_of_counts_are_where_a_decoder_starts():
+    # From the counts themselves rates would be their exponentials.
+    X = np.random.default_rng(0).poisson(200.0, (300, 4)).astype(float)
+    X[0, 0] = 0.0
+    assert np.isfinite(Poisson("log").location_of(X)).all()
+    model = LatentVariableModel(Prior(2), MLP((10,)), Poisson("log"))
+    rng = np.random.default_rng(1)
+    drawn = model.sample(model.init_params(X, rng), 1000, rng)[1]
+    assert 150 < np.median(drawn) < 260
