@@ -167,7 +167,7 @@ def cost_of_moving(model, params, pairs, step):
     """How far the log joint falls when observations move by `step` or its opposite.
 
     Noise may be small for some latents only, such as one class of several: the larger of
-    the mean and of what a tenth of the pairs exceeds.
+    the mean and of what one pair in fifty exceeds.
     """
     latents, observations = pairs
     here, up, down = (
@@ -175,4 +175,4 @@ def cost_of_moving(model, params, pairs, step):
     )
     fall = here - 0.5 * (up + down)
     fall = fall[np.isfinite(fall)]
-    return max(np.mean(fall), np.quantile(fall, 0.9)) if len(fall) else 0.0
+    return max(np.mean(fall), np.quantile(fall, 0.98)) if len(fall) else 0.0

@@ -25,7 +25,7 @@ from ..regression import (
     make_embedding,
 )
 
-__all__ = ["PLANS", "FixedLength", "Plan", "plan_for"]
+__all__ = ["FixedLength", "PLANS", "Plan", "plan_for"]
 
 N_PROBES = 300  # simulations to look at
 MANY_VALUES = 32  # distinct latents that are not summed over
