@@ -36,16 +36,17 @@ def warn_of_odd_fit(model, params, rows, name):
     name : str
         Of the estimator.
     """
-    with np.errstate(all="ignore"):  # what is not finite is left out
+    with np.errstate(all="ignore"):  # what is not finite is looked after
         surprised = surprise(model, params, rows)
         column, noise = vanished_noise(model, params, rows)
     if surprised > SURPRISING:
         warnings.warn(
             f"{name}: real rows lie far from simulated ones. Their log density lies "
             f"{surprised:.3g} standard deviations below that of simulated rows, in the "
-            "mean; at a maximum of the likelihood the two agree. The fit ran away or came "
-            "to no rest, and its parameters mean nothing. Compare sample with X, lower "
-            "learning_rate, or give columns of X that differ in scale the same one.",
+            "mean; at a maximum in the model's scales the two agree. The fit ran away or "
+            "came to no rest, or rows scatter more widely than the model can say. Compare "
+            "sample with X, lower learning_rate, give columns that differ in scale the "
+            "same one, or take a likelihood of heavier tails.",
             UserWarning,
             stacklevel=4,
         )
@@ -89,7 +90,14 @@ def surprise(model, params, rows):
     log_density = rough_log_density(model, params, *simulate(model, params, rows, rng))
     _, fresh = simulate(model, params, rows, rng)
     simulated, real = log_density(fresh), log_density(rows)
-    return float((np.mean(simulated) - np.mean(real)) / np.std(simulated))
+    # At a rough estimate a density may be none: that counts as the least one simulated.
+    known = simulated[np.isfinite(simulated)]
+    least = known.min() if len(known) else 0.0
+    simulated, real = (
+        np.where(np.isfinite(values), values, least) for values in (simulated, real)
+    )
+    gap = np.mean(simulated) - np.mean(real)
+    return float(np.nan_to_num(gap / np.std(simulated)))
 
 
 def simulate(model, params, rows, rng):

@@ -199,9 +199,9 @@ def bayes_plan(traits):
 def draws_plan(traits):
     """Latents with real coordinates under a network: reweighted wake-sleep.
 
-    What the regression of the residual would add there was measured to be nothing.  Bayes'
-    rule over simulations, though exact in the limit, was below it for one to three latents
-    as well: by 0.1 to 2 nats a row on curves and sheets, by 5 on digits.
+    What the regression of the residual would add there was measured to be nothing, and
+    Bayes' rule over simulations, though exact in the limit, to be worse for few latents,
+    too.
     """
     return Plan(
         "draws",

@@ -30,10 +30,10 @@ class ScalarForm:
         mean is kept: it is what calibrates scales.  Where the objective comes out above the
         log joint of every simulation, of which it should be a mean, the baseline alone is
         climbed: estimates are then so poor at the simulations that the plain mean misleads,
-        and noise would run to zero (a network as a plain function did so on each of
-        four real tables, in all of 21 runs).  That is no safeguard where a model
-        is wrong for the rows *and* the baseline is at draws of a network: noise
-        then collapsed with a gate and without; :class:`BaselineForm` is stable there.
+        and noise would run to zero, as it did for networks as plain functions.  That is
+        no safeguard where a model is wrong for the rows *and* the baseline is at draws of a
+        network: noise then collapsed with a gate and without; :class:`BaselineForm` is
+        stable there.
     """
 
     def __init__(self, baseline=True, gated=False):
