@@ -1,5 +1,7 @@
 """Fair mini-batches of rows that may be larger than memory, or sparse."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.sparse import issparse
 
@@ -31,7 +33,7 @@ def mini_batches(X, batch_size, rng, sample_weight=None):
     edges = np.linspace(0, n_samples, n_batches + 1).astype(int)
     while True:
         start, stride = rng.integers(n_samples), random_stride(n_samples, rng)
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             index = (start + stride * np.arange(low, high)) % n_samples
             weights = np.full(len(index), 1 / len(index))
             weights = weights if relative is None else weights * relative[index]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["column_moments"]
+__all__ = ["column_moments", "column_units"]
 
 ROUNDING = 1e-12  # a deviation below this share of the mean is none
 
@@ -32,3 +32,24 @@ def column_moments(X):
     else:
         mean, deviation = X.mean(axis=0), X.std(axis=0)
     return mean, np.where(deviation > ROUNDING * np.abs(mean), deviation, 0.0)
+
+
+def column_units(X):
+    """Mean and unit of each column: its deviation, or one where that is zero.
+
+    Parameters
+    ----------
+    X : array of shape (n, n_columns)
+        Rows; NaN marks a missing entry.
+
+    Returns
+    -------
+    mean, unit : arrays of shape (n_columns,)
+
+    Examples
+    --------
+    >>> [moment.tolist() for moment in column_units(np.array([[1.0, 5.0], [5.0, 5.0]]))]
+    [[3.0, 5.0], [2.0, 1.0]]
+    """
+    mean, deviation = column_moments(X)
+    return mean, np.where(deviation > 0, deviation, 1.0)

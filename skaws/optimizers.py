@@ -8,8 +8,14 @@ from collections import deque
 
 import numpy as np
 
-__all__ = ["Adam", "Constant", "HeavyBall", "PlateauThenDecay", "PolynomialAverage"]
-
+__all__ = [
+    "Adam",
+    "Constant",
+    "FixedLength",
+    "HeavyBall",
+    "PlateauThenDecay",
+    "PolynomialAverage",
+]
 
 NOISE_SHARE = 0.05  # of the latest difference in the running variance of the noise
 
@@ -93,6 +99,38 @@ class PlateauThenDecay:
             self._decay_start = self._n_steps
 
 
+class FixedLength:
+    """Full steps for six tenths of the way, then a linear decay to zero.
+
+    Parameters
+    ----------
+    max_iter : int
+        Number of steps.
+    """
+
+    last_gain = 0.0
+    n_judged = 0
+
+    def __init__(self, max_iter):
+        self.max_iter = max_iter
+        self._n_steps = 0
+
+    @property
+    def finished(self):
+        return self._n_steps >= self.max_iter
+
+    @property
+    def converged(self):
+        """Whether it came to its end, which is all that it asks."""
+        return self.finished
+
+    def factor(self, gain):
+        """Multiplier of the learning rate for the next step."""
+        self._n_steps += 1
+        left = 1.0 - self._n_steps / (self.max_iter + 1)
+        return min(1.0, left / 0.4)
+
+
 class Adam:
     """Adam (Kingma & Ba, 2015, Algorithm 1), climbing.
 
@@ -100,7 +138,7 @@ class Adam:
     ----------
     learning_rate : float, default=0.03
         Size of a full step in each unconstrained coordinate.
-    schedule : Constant or PlateauThenDecay, default=None
+    schedule : Constant, PlateauThenDecay or FixedLength, default=None
         Its ``factor`` multiplies the learning rate at each step; None is
         ``Constant()``.
     beta_1, beta_2 : float in [0, 1)
@@ -150,7 +188,7 @@ class HeavyBall:
     ----------
     learning_rate : float, default=0.1
         Multiplies the velocity.
-    schedule : Constant or PlateauThenDecay, default=None
+    schedule : Constant, PlateauThenDecay or FixedLength, default=None
         Its ``factor`` multiplies the learning rate at each step; None is
         ``Constant()``.
     momentum : float in [0, 1), default=0.8

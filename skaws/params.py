@@ -121,6 +121,13 @@ class ParameterSpace:
             start = stop
         self.size = start
 
+    def outside(self, params):
+        """Name of a parameter that lies outside its support; None if there is none."""
+        for path, _, _, bijector in self._leaves:
+            if not bijector.contains(np.asarray(look_up(params, path), dtype=float)):
+                return ".".join(path)
+        return None
+
     def flatten(self, params):
         """Vector, shape (size,), of natural `params`."""
         given = {path for path, _ in leaves(params)}

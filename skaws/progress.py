@@ -40,14 +40,17 @@ class Table:
         self.every = every
         self._start = perf_counter()
         self._last = None
+        self._titled = False
 
     def update(self, number, values):
         """Print a row if it is its turn; `values` is a dict of floats."""
-        if number == 1:
+        self._last = (number, values)
+        if not self._titled:
             titles = ["iteration", *values, "seconds"]
             print(self.name, "".join(f"{title:>{WIDTH + 6}}" for title in titles), sep="\n")
-        self._last = (number, values)
-        if number % self.every == 0 or number == 1:
+            self._titled = True
+            self._print_last()
+        elif number % self.every == 0:
             self._print_last()
 
     def close(self, ending):
@@ -55,6 +58,7 @@ class Table:
         if self._last is not None:
             self._print_last()
         print(f"{self.name}: {ending}")
+        self._titled = False
 
     def _print_last(self):
         number, values = self._last

@@ -13,6 +13,7 @@ from autograd import make_vjp
 
 from .batches import mini_batches
 from .forms import ScalarForm
+from .guards import check_gradient, check_params, check_sample
 from .machine import keep_freed_memory, one_blas_thread
 from .params import ParameterSpace
 from .regression import Embedding, LatentEstimate
@@ -131,7 +132,8 @@ def wake_sleep(
     Raises
     ------
     FloatingPointError
-        If the gradient is not finite; it names the parameter.
+        If the gradient is not finite, or a step leaves the support of a parameter; it
+        names the parameter.  If what is to be regressed is not finite.
     ValueError
         If the model's sampler or log joint returns the wrong shape.
 
@@ -176,6 +178,7 @@ def wake_sleep(
                 model, params, simulations, rows, row_weights, form
             )
             params = model.move(params, space.split(optimizer.step(gradient)))
+            check_params(model, params, space)
         norm = float(np.linalg.norm(gradient))
         yield Iteration(number, params, objective, norm, diagnostics)
 
@@ -271,30 +274,3 @@ def real_rows(simulations, X, row_weights):
     estimates = simulations.estimate(X)
     inputs = estimates if simulations.inputs is None else simulations.inputs(X)
     return RealRows(X, row_weights, estimates, inputs)
-
-
-def check_sample(model, observations, n_samples):
-    """Raise if simulated observations have the wrong shape or are not finite."""
-    name = f"sample of {type(model).__name__}"
-    if np.ndim(observations) != 2 or len(observations) != n_samples:
-        raise ValueError(
-            f"{name} returned observations of shape {np.shape(observations)}, expected "
-            f"({n_samples}, n_features): one row a sample, two axes."
-        )
-    if not np.isfinite(observations).all():
-        raise FloatingPointError(
-            f"{name} returned observations that are not finite. Lower learning_rate, "
-            "or constrain the parameters that can make it overflow."
-        )
-
-
-def check_gradient(model, gradient, space):
-    """Raise if a gradient is not finite, and say where."""
-    bad = np.flatnonzero(~np.isfinite(gradient))
-    if len(bad):
-        raise FloatingPointError(
-            f"The gradient of log_joint of {type(model).__name__} is not finite for "
-            f"{space.name(bad[0])} ({len(bad)} of {space.size} parameters). Lower "
-            "learning_rate, bound the parameter by a constraint, or, if log_joint is "
-            "infinite at latent estimates, use ScalarForm(baseline=False)."
-        )

@@ -6,7 +6,14 @@ from math import gamma
 import numpy as np
 import pytest
 
-from skaws.optimizers import Adam, Constant, HeavyBall, PlateauThenDecay, PolynomialAverage
+from skaws.optimizers import (
+    Adam,
+    Constant,
+    FixedLength,
+    HeavyBall,
+    PlateauThenDecay,
+    PolynomialAverage,
+)
 
 N_STEPS = 30
 
@@ -60,6 +67,17 @@ def test_schedule_multiplies_the_step(gradients):
     full, half = Adam(), Adam(schedule=Halving())
     for gradient in gradients:
         np.testing.assert_allclose(half.step(gradient), 0.5 * full.step(gradient))
+
+
+def test_schedule_of_fixed_length_decays_in_its_last_part():
+    schedule = FixedLength(100)
+    factors = []
+    while not schedule.finished:
+        assert not schedule.converged
+        factors.append(schedule.factor(0.0))
+    assert len(factors) == 100 and schedule.converged
+    assert factors[:59] == [1.0] * 59
+    assert np.all(np.diff(factors[61:]) < 0) and 0 < factors[-1] < 0.03
 
 
 def test_constant_schedule_never_ends():

@@ -8,6 +8,7 @@ import pytest
 from autograd import grad
 from threadpoolctl import ThreadpoolController
 
+from skaws.bijectors import Positive
 from skaws.decoders import Linear
 from skaws.forms import PairwiseForm, ScalarForm
 from skaws.likelihoods import Gaussian as GaussianNoise
@@ -310,6 +311,27 @@ def test_log_joint_of_wrong_shape_is_told():
     model = counts_model(log_joint=lambda params, z, x: x * z - params["mean"])
     with pytest.raises(ValueError, match=r"returned shape \(650, 1\), expected \(650,\)"):
         first_turn(model)
+
+
+def test_log_joint_that_is_not_finite_is_told():
+    model = counts_model(
+        log_joint=lambda params, z, x: anp.where(z[:, 0] > 2, -np.inf, params["mean"])
+    )
+    with (
+        pytest.raises(FloatingPointError, match="log_joint, at simulated pairs"),
+        np.errstate(all="ignore"),
+    ):
+        first_turn(model)
+
+
+def test_step_to_the_edge_of_a_support_is_told():
+    model, rng = counts_model(), np.random.default_rng(0)
+    model.constraints = {"mean": Positive()}
+    steps = wake_sleep(
+        model, np.zeros((50, 1)), {"mean": 1.0}, Embedding(), Adam(1e4), rng=rng
+    )
+    with pytest.raises(FloatingPointError, match="mean of FunctionModel came to the edge"):
+        next(steps)
 
 
 def test_gradient_that_is_not_finite_names_its_parameter():

@@ -6,7 +6,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from ..bijectors import Positive
-from ..moments import column_moments
+from ..moments import column_moments, column_units
 from .base import Decoder
 from .parts import distinct_rows, parts_by_nndsvd
 
@@ -67,8 +67,7 @@ class Linear(Decoder):
         """Means of clusters: where rows vary most is not where labels part."""
         if self.nonnegative:
             return self.init_params(X, n_labels, rng)
-        mean, sd = column_moments(X)
-        unit = np.where(sd > 0, sd, 1.0)
+        mean, unit = column_units(X)
         rows = np.where(np.isnan(X), 0.0, (X - mean) / unit)
         k_means = KMeans(n_labels, n_init=10, random_state=int(rng.integers(2**31)))
         with threadpool_limits(1):  # on few rows threads mostly wait for each other

@@ -7,7 +7,7 @@ from autograd.extend import defvjp_argnums, primitive
 from sklearn.utils import resample
 from sklearn.utils.extmath import randomized_svd
 
-from ..moments import column_moments
+from ..moments import column_moments, column_units
 from .base import Decoder
 
 __all__ = ["MLP"]
@@ -103,8 +103,7 @@ class MLP(Decoder):
 
 def scores(X, n_latents, rng):
     """Standardised principal component scores; noise beyond the rank of X."""
-    mean, deviation = column_moments(X)
-    unit = np.where(deviation > 0, deviation, 1.0)
+    mean, unit = column_units(X)
     Z = np.where(np.isnan(X), 0.0, (X - mean) / unit)
     n_found = min(n_latents, *Z.shape)
     left, lengths, _ = randomized_svd(Z, n_found, random_state=0)

@@ -106,6 +106,10 @@ class Answers(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         return float(np.mean(self.score_samples(X)))
 
+    @property
+    def _n_features_out(self):
+        return self.components_.shape[0]
+
 
 def make_rng(random_state):
     """NumPy Generator seeded by a RandomState."""

@@ -1,160 +1,33 @@
 """What all estimators share: scikit-learn's grammar around the wake-sleep loop."""
 
 import warnings
-from abc import ABC, abstractmethod
 from copy import deepcopy
-from numbers import Integral, Real
 
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.kernel_ridge import KernelRidge
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..evaluation import log_marginal_likelihood
-from ..forms import ScalarForm
 from ..machine import one_blas_thread
-from ..optimizers import Adam, PlateauThenDecay, PolynomialAverage
+from ..optimizers import PolynomialAverage
 from ..progress import Silent, make_progress
-from ..regression import (
-    AdaptiveEmbedding,
-    LatentEstimate,
-    default_regressor,
-    make_embedding,
-)
 from .answers import Answers, make_rng
-from .rows import (
-    check_observed,
-    check_sample_weight,
-    merged_rows,
-    representative_rows,
-    warn_of_constant_columns,
-    warn_of_few_rows,
-)
-from .training import LoopState, Training, train
+from .recipe import Recipe
+from .rows import check_observed, check_sample_weight, merged_rows, representative_rows
+from .training import LoopState, ending, train
 
 __all__ = ["AmortisedEstimator"]
 
 
-class AmortisedEstimator(Answers, BaseEstimator, ABC):
+class AmortisedEstimator(Answers, Recipe):
     """Base of all estimators: fits a generative model by amortised learning.
 
-    A named estimator writes its constructor, ``_make_model`` (which reads like the
-    model's definition) and ``_set_attributes`` (which renames what was learnt).
+    A named estimator is a :class:`Recipe`: what it does not choose is the same for all.
     """
-
-    _parameter_constraints: dict = {
-        "n_components": [Interval(Integral, 1, None, closed="left"), None],
-        "n_simulations": [Interval(Integral, 2, None, closed="left"), None],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "regressor": [KernelRidge, AdaptiveEmbedding, None],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
-
-    #: How many rows may stand for all of them in starts and comparisons of restarts.
-    _n_representative = 5000
-
-    @abstractmethod
-    def __init__(
-        self,
-        *,
-        n_components,
-        n_simulations,
-        batch_size,
-        max_iter,
-        learning_rate,
-        regressor,
-        tol,
-        n_iter_no_change,
-        n_init,
-        n_jobs,
-        warm_start,
-        random_state,
-        verbose,
-    ):
-        self.n_components = n_components
-        self.n_simulations = n_simulations
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.learning_rate = learning_rate
-        self.regressor = regressor
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.n_init = n_init
-        self.n_jobs = n_jobs
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-
-    @abstractmethod
-    def _make_model(self, X):
-        """The generative model, given representative rows of X."""
-
-    @abstractmethod
-    def _set_attributes(self, params):
-        """Set ``params_`` and its parts under scikit-learn's names, settled.
-
-        Also ``_model``, of which ``params_`` are: that of all answers.
-        """
-
-    def _option(self, name):
-        """Value of a constructor's parameter that may leave it open."""
-        return getattr(self, name)
-
-    def _make_regression(self):
-        """The regression of the log joint; what it learns is carried, as the estimate's."""
-        return make_embedding(self.regressor)
-
-    def _make_estimate(self):
-        """How latents are estimated; what it learns is carried from turn to turn."""
-        return LatentEstimate()
-
-    def _make_form(self, n_rows):
-        """What the wake phase climbs, for `n_rows` real rows (the sum of their weights)."""
-        return ScalarForm()
-
-    def _enough_simulations(self, model, n_rows):
-        """Default number of simulations: more for more latents, 120 to 500."""
-        return 300 if model.n_latents is None else min(100 + 20 * model.n_latents, 500)
-
-    def _make_optimizer(self, schedule=None):
-        """The optimiser of one training; no schedule means full steps throughout."""
-        return Adam(self._option("learning_rate"), schedule)
-
-    def _start(self, model, rows, rng):
-        """Params that a restart starts from."""
-        return model.init_params(rows, rng)
-
-    def _search(self, start, rows, run):
-        """Short trainings from which a restart takes its start; none by default.
-
-        Parameters
-        ----------
-        start : LoopState
-            Where the restart would start otherwise.
-        rows : array of shape (m, n_features)
-            Rows that stand for all.
-        run : callable
-            ``run(state) -> Training``, silently.
-
-        Returns
-        -------
-        training : Training
-            From whose params to go on, unless it says that it was interrupted.
-        """
-        return Training(start, start.params, {}, None)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, *, sample_weight=None):
@@ -194,18 +67,10 @@ class AmortisedEstimator(Answers, BaseEstimator, ABC):
             X, sample_weight = merged_rows(X, sample_weight)
         rows = representative_rows(X, sample_weight, self._n_representative)
         self._warn_of_odd_tables(X, rows)
-        trainings = []
         with one_blas_thread():
-            for training in self._trainings(X, rows, sample_weight):
-                trainings.append(training)
-                if isinstance(training.failure, KeyboardInterrupt):
-                    break
-            best = trainings[0]
-            if len(trainings) > 1:
-                best = max(trainings, key=lambda training: self._rank(training, rows))
+            best = self._best_training(X, rows, sample_weight)
             schedule = best.state.optimizer.schedule
-            self.history_ = best.history
-            self.n_iter_ = len(best.history.get("objective", ()))
+            self.history_, self.n_iter_ = best.history, best.n_iter
             self.converged_ = schedule.converged and best.failure is None
             # What partial_fit goes on from: the answer, at full steps. Copies of what
             # learns keep no rows and no simulations.
@@ -216,7 +81,7 @@ class AmortisedEstimator(Answers, BaseEstimator, ABC):
                 estimate=deepcopy(best.state.estimate),
             )
             self._set_attributes(best.params)
-        self._tell_how_it_ended(best.failure, schedule)
+        self._tell_how_it_ended(best)
         self._warn_of_odd_fit(rows)
         return self
 
@@ -259,7 +124,7 @@ class AmortisedEstimator(Answers, BaseEstimator, ABC):
             n_batches = -(-X.shape[0] // self.batch_size)
             training = self._train(self._state, X, sample_weight, Silent(), n_batches)
             self._state = training.state
-            self.n_iter_ += len(training.history.get("objective", ()))
+            self.n_iter_ += training.n_iter
             self.history_ = {
                 name: np.append(self.history_.get(name, []), values)
                 for name, values in training.history.items()
@@ -268,23 +133,6 @@ class AmortisedEstimator(Answers, BaseEstimator, ABC):
         if training.failure is not None:
             raise training.failure
         return self
-
-    def set_params(self, **params):
-        """Set parameters; those of a `regressor` of None make the default one first.
-
-        Parameters
-        ----------
-        **params : dict
-            Estimator parameters, ``regressor__alpha`` among them.
-
-        Returns
-        -------
-        self : object
-        """
-        nested = any(name.startswith("regressor__") for name in params)
-        if nested and params.get("regressor", self.regressor) is None:
-            params["regressor"] = default_regressor()
-        return super().set_params(**params)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -307,18 +155,8 @@ class AmortisedEstimator(Answers, BaseEstimator, ABC):
         check_observed(X, type(self).__name__)
         return X, check_sample_weight(sample_weight, X)
 
-    def _warn_of_odd_tables(self, X, rows):
-        name = type(self).__name__
-        warn_of_constant_columns(X, rows, name)
-        warn_of_few_rows(X.shape[0], self.n_components, name)
-
     def _seeds(self, n_seeds):
         return make_rng(check_random_state(self.random_state)).spawn(n_seeds)
-
-    def _schedule(self):
-        return PlateauThenDecay(
-            self._option("max_iter"), self.tol, self._option("n_iter_no_change")
-        )
 
     def _fresh_state(self, model, params, rng, schedule=None):
         return LoopState(
@@ -331,17 +169,22 @@ class AmortisedEstimator(Answers, BaseEstimator, ABC):
             self._make_estimate(),
         )
 
-    def _trainings(self, X, rows, sample_weight):
-        """Yield each restart as it ends."""
+    def _best_training(self, X, rows, sample_weight):
+        """The likeliest of the restarts, or of those up to an interruption."""
         model = self._make_model(rows)
-        progress = make_progress(
-            self.verbose, type(self).__name__, self._option("max_iter")
-        )
-        parallel = Parallel(n_jobs=self.n_jobs, return_as="generator")
-        yield from parallel(
+        name, max_iter = type(self).__name__, self._option("max_iter")
+        progress = make_progress(self.verbose, name, max_iter)
+        trainings = []
+        for training in Parallel(n_jobs=self.n_jobs, return_as="generator")(
             delayed(self._restart)(model, rng, X, rows, sample_weight, progress)
             for rng in self._seeds(self.n_init)
-        )
+        ):
+            trainings.append(training)
+            if training.interrupted:
+                break
+        if len(trainings) == 1:
+            return trainings[0]
+        return max(trainings, key=lambda training: self._rank(training, rows))
 
     def _restart(self, model, rng, X, rows, sample_weight, progress):
         warm = self.warm_start and hasattr(self, "_state")
@@ -354,10 +197,12 @@ class AmortisedEstimator(Answers, BaseEstimator, ABC):
             found = self._search(
                 start, rows, lambda state: self._train(state, X, sample_weight, Silent())
             )
-            if isinstance(found.failure, KeyboardInterrupt):
+            if found.interrupted:
                 return found
             start = start._replace(params=found.params)
-        return self._train(start, X, sample_weight, progress)
+        training = self._train(start, X, sample_weight, progress)
+        progress.close(ending(training))
+        return training
 
     def _train(self, state, X, sample_weight, progress, n_iter=None, form=None):
         n_rows = X.shape[0] if sample_weight is None else np.sum(sample_weight)
@@ -379,28 +224,24 @@ class AmortisedEstimator(Answers, BaseEstimator, ABC):
         log_marginal = log_marginal_likelihood(training.state.model, training.params, rows)
         return training.failure is None, float(np.mean(log_marginal))
 
-    def _warn_of_odd_fit(self, rows):
-        """Warn of a model that does not suit the real `rows`; nothing by default."""
-
-    def _tell_how_it_ended(self, failure, schedule):
-        name = type(self).__name__
-        if isinstance(failure, KeyboardInterrupt):
-            warnings.warn(
-                f"{name} was interrupted after {self.n_iter_} iterations; it keeps the "
-                "parameters learnt so far.",
-                ConvergenceWarning,
-                stacklevel=3,
+    def _tell_how_it_ended(self, training):
+        schedule = training.state.optimizer.schedule
+        if training.interrupted:
+            told = (
+                f"was interrupted after {self.n_iter_} iterations; it keeps the "
+                "parameters learnt so far."
             )
-        elif failure is not None:
-            raise failure
+        elif training.failure is not None:
+            raise training.failure
         elif not self.converged_:
             max_iter, over = self._option("max_iter"), self._option("n_iter_no_change")
-            warnings.warn(
-                f"{name} came to max_iter={max_iter} before its steps stopped "
-                f"paying: the last {schedule.n_judged} full ones gained "
-                f"{schedule.last_gain:.2g} nats a row (tol={self.tol:g} over "
-                f"{over}). Increase max_iter or learning_rate, or tol if "
-                "that is precise enough.",
-                ConvergenceWarning,
-                stacklevel=3,
+            told = (
+                f"came to max_iter={max_iter} before its steps stopped paying: the last "
+                f"{schedule.n_judged} full ones gained {schedule.last_gain:.2g} nats a row "
+                f"(tol={self.tol:g} over {over}). Increase max_iter or learning_rate, or "
+                "tol if that is precise enough."
             )
+        else:
+            return
+        told = f"{type(self).__name__} {told}"
+        warnings.warn(told, ConvergenceWarning, stacklevel=4)

@@ -191,10 +191,6 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         self._model = self._state.model
         self.params_ = {**params, "decoder": {**decoder, "components": self.components_}}
 
-    @property
-    def _n_features_out(self):
-        return self.components_.shape[0]
-
     def posterior_covariance(self, X):
         """Covariance of the latents given each row, Cov[z | x].
 

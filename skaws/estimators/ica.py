@@ -1,10 +1,11 @@
 """Independent component analysis."""
 
+from itertools import count
+
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from ..decoders import Linear, Span
-from ..decoders.span import principal_variances
 from ..likelihoods import Gaussian
 from ..models import LatentVariableModel
 from ..optimizers import HeavyBall, PlateauThenDecay
@@ -19,6 +20,13 @@ from ..priors import (
 )
 from ..regression import ConstantEmbedding, LatentDraw, WideEstimate
 from .base import AmortisedEstimator
+from .ica_starts import (
+    N_FOR_FOURTH_MOMENTS,
+    N_SHORT,
+    best_noise_level,
+    best_of_short_starts,
+    first_noise_variance,
+)
 from .rotation import settled
 
 __all__ = ["AmortisedICA"]
@@ -31,19 +39,9 @@ SOURCES = {
     "uniform": Uniform,
 }
 
-# With as many sources as columns, nothing lies beyond the signal to see the noise in.  It
-# is then held at one level after another, in shares of the smallest principal variance,
-# and the likelihood chooses: fourth moments tell, given enough rows.
-SQUARE_SHARES = (0.02, 0.3, 0.55, 0.75, 0.88, 0.96)
-N_FOR_FOURTH_MOMENTS = 1000
 SQUARE_GAIN = 2 / 3  # less noise tells them apart, and steadies directions close to it
-HOPELESS = 0.1  # fall of the likelihood, nats a row, after which no level is tried
-OVERCOMPLETE_SHARE = 0.05
-N_OVERCOMPLETE = 8
-N_SHORT = 150  # iterations of a short training
-N_FIRST = 300  # and of the first, which has all the rotation to find
-N_COMPARED = 2000  # rows on which they are compared
-N_CANDIDATES = 8
+N_COMPARED = 2000  # rows on which short trainings are compared
+N_CANDIDATES = 8  # draws of the latents of an overcomplete model
 
 
 class AmortisedICA(AmortisedEstimator):
@@ -265,14 +263,7 @@ Prior or list, default="generalized_normal"
         return max(200, min(n_rows, self.batch_size))
 
     def _start(self, model, rows, rng):
-        variances = principal_variances(rows)[0]
-        n_latents, n_features = model.n_latents, rows.shape[1]
-        if n_latents < n_features:
-            noise_variance = variances[n_latents:].mean()
-        else:
-            square = n_latents == n_features
-            share = SQUARE_SHARES[0] if square else OVERCOMPLETE_SHARE
-            noise_variance = share * variances[-1]
+        noise_variance = first_noise_variance(rows, model.n_latents)
         at_noise = LatentVariableModel(model.prior, Span(noise_variance), model.likelihood)
         params = at_noise.init_params(rows, rng)
         start = max(noise_variance, 1.1 * model.likelihood.floor)
@@ -280,41 +271,20 @@ Prior or list, default="generalized_normal"
         return {**params, "likelihood": {"noise_variance": noise}}
 
     def _search(self, start, rows, run):
+        def short(params, n_iter=N_SHORT):
+            schedule = PlateauThenDecay(n_iter, tol=0.0, n_iter_no_change=n_iter)
+            return run(self._fresh_state(start.model, params, start.rng, schedule))
+
+        def rank(training):
+            return self._rank(training, rows[:N_COMPARED])
+
         n_latents, n_features = start.model.n_latents, rows.shape[1]
         if n_latents > n_features:
-            return self._best_of_short_starts(start, rows, run)
+            starts = (self._start(start.model, rows, start.rng) for _ in count())
+            return best_of_short_starts(starts, short, rank)
         if n_latents == n_features and len(rows) >= N_FOR_FOURTH_MOMENTS:
-            return self._best_noise_level(start, rows, run)
+            return best_noise_level(start.params, rows, short, rank)
         return super()._search(start, rows, run)
-
-    def _best_of_short_starts(self, start, rows, run):
-        trainings = []
-        for _ in range(N_OVERCOMPLETE):
-            params = self._start(start.model, rows, start.rng)
-            trainings.append(run(self._short(start, params)))
-            if isinstance(trainings[-1].failure, KeyboardInterrupt):
-                return trainings[-1]
-        return max(trainings, key=lambda training: self._rank(training, rows[:N_COMPARED]))
-
-    def _best_noise_level(self, start, rows, run):
-        """The likeliest of several noise levels, each climbed from the one below."""
-        smallest, rows = principal_variances(rows)[0][-1], rows[:N_COMPARED]
-        last = best = run(self._short(start, start.params, N_FIRST))
-        highest = self._rank(best, rows)
-        for share in SQUARE_SHARES[1:]:
-            if isinstance(last.failure, KeyboardInterrupt):
-                return last
-            last = run(self._short(start, with_noise(last.params, share * smallest)))
-            rank = self._rank(last, rows)
-            if rank > highest:
-                best, highest = last, rank
-            elif rank < (True, highest[1] - HOPELESS):
-                break
-        return best
-
-    def _short(self, start, params, n_iter=N_SHORT):
-        schedule = PlateauThenDecay(n_iter, tol=0.0, n_iter_no_change=n_iter)
-        return self._fresh_state(start.model, params, start.rng, schedule)
 
     def _set_attributes(self, params):
         prior, decoder = params["prior"], params["decoder"]
@@ -338,24 +308,3 @@ Prior or list, default="generalized_normal"
         self.components_ = np.linalg.pinv(self.mixing_)
         self.mean_ = decoder["mean"]
         self.noise_variance_ = params["likelihood"]["noise_variance"]
-
-    @property
-    def _n_features_out(self):
-        return self.components_.shape[0]
-
-
-def with_noise(params, noise_variance):
-    """The same covariance with another noise variance, which the signal makes room for."""
-    components, before = params["decoder"]["components"], params["likelihood"]
-    left, sizes, right = np.linalg.svd(
-        params["prior"]["mixing"] @ components, full_matrices=False
-    )
-    change = np.mean(before["noise_variance"]) - noise_variance
-    sizes = np.sqrt(np.maximum(sizes**2 + change, 0.05 * sizes**2))
-    mixing = (left * sizes) @ right @ np.linalg.pinv(components)
-    noise = np.full_like(before["noise_variance"], noise_variance)
-    return {
-        **params,
-        "prior": {**params["prior"], "mixing": mixing},
-        "likelihood": {"noise_variance": noise},
-    }

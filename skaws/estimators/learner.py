@@ -7,11 +7,12 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ..latents import arrays_of
 from ..models import GenerativeModel
-from ..optimizers import PolynomialAverage
+from ..optimizers import FixedLength, PolynomialAverage
 from .base import AmortisedEstimator
 from .odd_fits import warn_of_odd_fit, warn_of_plug_in
-from .plans import PLANS, FixedLength, plan_for
+from .plans import PLANS, plan_for
 
 __all__ = ["AmortisedLearner"]
 
@@ -274,8 +275,8 @@ class AmortisedLearner(AmortisedEstimator):
         self.plan_ = self._plan.name
         self._model = self._state.model
         latents, _ = self._model.sample(params, 1, np.random.default_rng(0))
-        arrays = latents.values() if isinstance(latents, dict) else [latents]
-        self.n_latents_ = sum(int(np.prod(array.shape[1:])) for array in arrays)
+        shapes = [array.shape[1:] for array in arrays_of(latents)]
+        self.n_latents_ = sum(int(np.prod(shape)) for shape in shapes)
 
     @property
     def _n_features_out(self):

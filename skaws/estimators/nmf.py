@@ -1,10 +1,8 @@
 """Non-negative matrix factorisation."""
 
-import warnings
 from functools import partial
 from numbers import Real
 
-import autograd.numpy as anp
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import gen_batches
@@ -20,7 +18,8 @@ from ..optimizers import Adam
 from ..priors import Gamma, UnitUniform
 from ..regression import LogOddsMode, MultiplicativeMode
 from .base import AmortisedEstimator
-from .rows import warn_of_few_rows
+from .components_prior import check_components_prior, log_components_prior
+from .rows import warn_of_decimals, warn_of_few_rows
 
 __all__ = ["AmortisedNMF"]
 
@@ -216,8 +215,14 @@ Likelihood, default="poisson"
         return max(self.batch_size, N_ROWS_FOR_STARTS)
 
     @property
+    def _kind(self):
+        """Class of the likelihood, which is given by name or as an instance."""
+        named = isinstance(self.likelihood, str)
+        return LIKELIHOODS[self.likelihood] if named else type(self.likelihood)
+
+    @property
     def _binary(self):
-        return self.likelihood == "bernoulli" or isinstance(self.likelihood, Bernoulli)
+        return issubclass(self._kind, Bernoulli)
 
     def _make_model(self, X):
         n_components = self.n_components or min(10, X.shape[1])
@@ -259,15 +264,15 @@ Likelihood, default="poisson"
         return LogOddsMode() if self._binary else MultiplicativeMode()
 
     def _make_optimizer(self, schedule=None):
-        gaussian = self.likelihood == "gaussian" or isinstance(self.likelihood, Gaussian)
-        step = GAUSSIAN_STEP if gaussian else STEP
+        step = GAUSSIAN_STEP if issubclass(self._kind, Gaussian) else STEP
         return Adam(self.learning_rate or step, schedule)
 
     def _make_form(self, n_rows):
         if self.components_prior is None:
             return ScalarForm()
         shape, rate = self.components_prior
-        return PosteriorForm(ScalarForm(), partial(log_prior, shape, rate, n_rows))
+        log_prior = partial(log_components_prior, shape, rate, n_rows)
+        return PosteriorForm(ScalarForm(), log_prior)
 
     def _enough_simulations(self, model, n_rows):
         return min(max(100, n_rows), 300)
@@ -286,10 +291,6 @@ Likelihood, default="poisson"
                 self.params_["prior"] = {"shape": self.shape_}
         for name, value in params.get("likelihood", {}).items():
             setattr(self, f"{name}_", value)
-
-    @property
-    def _n_features_out(self):
-        return self.components_.shape[0]
 
     def posterior_mode(self, X):
         """Posterior mode of the latents given each row, a cheaper :meth:`transform`.
@@ -361,51 +362,27 @@ Likelihood, default="poisson"
         entries = X.data if issparse(X) else X
         least = np.fmin.reduce(entries, axis=None, initial=0.0)  # NaN is no number
         check_non_negative(np.array([[least]]), "AmortisedNMF (input X)")
+        if reset and self._binary:
+            check_binary(self.prior, entries)
         if reset:
-            self._check_parameters(entries)
+            check_components_prior(self.components_prior)
         return X, sample_weight
-
-    def _check_parameters(self, entries):
-        """What the prior and the likelihood ask of each other and of X."""
-        if self._binary and self.prior is not None:
-            raise ValueError(
-                f"AmortisedNMF has prior={self.prior!r} with a Bernoulli likelihood, whose "
-                "latents are uniform in (0, 1). Leave prior=None."
-            )
-        if self._binary and np.nanmax(entries, initial=0.0) > 1.0:
-            raise ValueError(
-                "AmortisedNMF has a Bernoulli likelihood, but X has entries up to "
-                f"{np.nanmax(entries):.3g}. Binarise X, or take another likelihood."
-            )
-        check_components_prior(self.components_prior)
 
     def _warn_of_odd_tables(self, X, rows):
         warn_of_few_rows(X.shape[0], self.n_components, "AmortisedNMF")
-        counts = self.likelihood in ("poisson", "negative_binomial") or getattr(
-            self.likelihood, "counts", False
-        )
-        if counts and np.any(rows != np.floor(rows), where=~np.isnan(rows)):
-            warnings.warn(
-                "X has decimals, but a count likelihood is a distribution of whole "
-                "numbers: its scale, and score, mean little. Pass counts, or "
-                "likelihood='gaussian'.",
-                UserWarning,
-                stacklevel=3,
-            )
+        if self._kind.counts:
+            warn_of_decimals(rows)
 
 
-def log_prior(shape, rate, n_rows, params):
-    """Log density of Gamma components for each of `n_rows`, without its constant."""
-    components = params["decoder"]["components"]
-    return anp.sum((shape - 1) * anp.log(components) - rate * components) / n_rows
-
-
-def check_components_prior(pair):
-    """Raise ValueError unless `pair` is None or two positive numbers."""
-    if pair is None:
-        return
-    if len(pair) != 2 or not all(isinstance(p, Real) and p > 0 for p in pair):
+def check_binary(prior, entries):
+    """Raise ValueError if a Bernoulli likelihood does not go with the prior, or with X."""
+    if prior is not None:
         raise ValueError(
-            "components_prior must be None or a tuple of two positive numbers, shape and "
-            f"rate; got {pair!r}."
+            f"AmortisedNMF has prior={prior!r} with a Bernoulli likelihood, whose "
+            "latents are uniform in (0, 1). Leave prior=None."
+        )
+    if np.nanmax(entries, initial=0.0) > 1.0:
+        raise ValueError(
+            "AmortisedNMF has a Bernoulli likelihood, but X has entries up to "
+            f"{np.nanmax(entries):.3g}. Binarise X, or take another likelihood."
         )

@@ -6,10 +6,10 @@ import numpy as np
 from scipy.linalg import pinvh
 from scipy.special import logsumexp
 
-from ..moments import column_moments
+from ..moments import column_moments, column_units
 from ..regression import BoundedEstimate
 from ..wake_sleep import masked_like
-from .plans import MANY_VALUES
+from .traits import MANY_VALUES
 
 __all__ = ["surprise", "vanished_noise", "warn_of_odd_fit", "warn_of_plug_in"]
 
@@ -48,7 +48,7 @@ def warn_of_odd_fit(model, params, rows, name):
             "sample with X, lower learning_rate, give columns that differ in scale the "
             "same one, or take a likelihood of heavier tails.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     if column is not None:
         warnings.warn(
@@ -56,7 +56,7 @@ def warn_of_odd_fit(model, params, rows, name):
             f"{column} of X; the likelihood may have no maximum. Bound it from below "
             "(floor), take fewer latents, or drop columns that follow from others.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
@@ -74,7 +74,7 @@ def warn_of_plug_in(weight_sums, name):
             "which is not maximum likelihood. The latents of this model cannot be "
             "estimated linearly: take plan='draws', or give it a latent_estimate.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
@@ -126,8 +126,7 @@ def gaussian_log_density(observations):
 
     Entries that are missing or not finite are taken for the mean.
     """
-    mean, deviation = column_moments(observations)
-    scale = np.where(deviation > 0, deviation, 1.0)
+    mean, scale = column_units(observations)
 
     def scaled(X):
         return np.nan_to_num((X - mean) / scale, posinf=0.0, neginf=0.0)

@@ -3,7 +3,6 @@
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
 from sklearn.kernel_ridge import KernelRidge
 
 from ..forms import (
@@ -24,11 +23,10 @@ from ..regression import (
     RecognitionDraw,
     make_embedding,
 )
+from .traits import MANY_VALUES, traits_of
 
-__all__ = ["FixedLength", "PLANS", "Plan", "plan_for"]
+__all__ = ["PLANS", "Plan", "plan_for"]
 
-N_PROBES = 300  # simulations to look at
-MANY_VALUES = 32  # distinct latents that are not summed over
 FEW_LATENTS = 3  # of a support not told, where the prior's draws come close to any
 
 
@@ -45,19 +43,6 @@ class Plan(NamedTuple):
     n_iter_no_change: int | None  # None: the fit takes all of max_iter
     make_first_form: object = None  # for the first half of the fit
     relative_steps: bool = True  # as the model's own ``move`` takes them
-
-
-class Traits(NamedTuple):
-    """What a few simulations tell of a model."""
-
-    n_latents: int
-    array: bool  # latents are no dictionary
-    few_values: bool  # of whole rows of latents: they can be summed over
-    labels: bool  # a few values in all columns, if many rows
-    estimated: bool  # the model has a latent estimate of its own
-    known: bool  # p(x | z) is
-    knows_rows: bool  # the expected log joint depends on them
-    support: str | None
 
 
 def plan_for(model, params, rng, name=None):
@@ -90,35 +75,6 @@ def plan_for(model, params, rng, name=None):
             f"plan=None takes {best_plan(traits)!r}."
         )
     return make(traits)
-
-
-def traits_of(model, params, rng):
-    """Look at `N_PROBES` simulations."""
-    latents, observations = model.sample(params, N_PROBES, rng)
-    if isinstance(latents, dict):
-        return Traits(len(latents), False, False, False, False, False, False, None)
-    z, x = latents[:2], observations[:2]
-    known = model.log_likelihood(params, z, x) is not None
-    return Traits(
-        n_latents=latents.shape[1],
-        array=True,
-        few_values=len(np.unique(latents, axis=0)) <= MANY_VALUES,
-        labels=len(np.unique(latents)) <= MANY_VALUES,
-        estimated=model.latent_estimate(params, x) is not None,
-        known=known,
-        knows_rows=known and knows_rows(model, params, z, x),
-        support=model.latent_support,
-    )
-
-
-def knows_rows(model, params, latents, observations):
-    """Whether the model's ``expected_log_joint`` depends on the rows themselves."""
-    weights = np.full((1, len(latents)), 1 / len(latents))
-    first, second = (
-        model.expected_log_joint(params, latents, observations, weights, row)
-        for row in (observations[:1], observations[1:])
-    )
-    return bool(first[0] != second[0])
 
 
 def best_plan(traits):
@@ -251,35 +207,3 @@ def narrow_kernel(n_latents, regressor):
     """A kernel that tells latents from their neighbours, unless there is a regressor."""
     narrow = KernelRidge(alpha=0.1, kernel="rbf", gamma=2.5 / n_latents)
     return make_embedding(narrow if regressor is None else regressor)
-
-
-class FixedLength:
-    """Full steps for six tenths of the way, then a linear decay to zero.
-
-    Parameters
-    ----------
-    max_iter : int
-        Number of steps.
-    """
-
-    last_gain = 0.0
-    n_judged = 0
-
-    def __init__(self, max_iter):
-        self.max_iter = max_iter
-        self._n_steps = 0
-
-    @property
-    def finished(self):
-        return self._n_steps >= self.max_iter
-
-    @property
-    def converged(self):
-        """Whether it came to its end, which is all that it asks."""
-        return self.finished
-
-    def factor(self, gain):
-        """Multiplier of the learning rate for the next step."""
-        self._n_steps += 1
-        left = 1.0 - self._n_steps / (self.max_iter + 1)
-        return min(1.0, left / 0.4)

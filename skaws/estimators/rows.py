@@ -14,6 +14,7 @@ __all__ = [
     "merged_rows",
     "representative_rows",
     "warn_of_constant_columns",
+    "warn_of_decimals",
     "warn_of_few_rows",
 ]
 
@@ -115,7 +116,7 @@ def warn_of_few_rows(n_rows, n_components, name):
             f"{name} has n_components={n_components} but only {n_rows} distinct rows to "
             "learn them from. Lower n_components.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
@@ -129,5 +130,16 @@ def warn_of_constant_columns(X, rows, name):
             f"nothing of the latents, and {name} gives them no loading. Drop them, with "
             "sklearn.feature_selection.VarianceThreshold for example.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
+        )
+
+
+def warn_of_decimals(rows):
+    """Warn if observed entries of `rows` are no whole numbers."""
+    if np.any(rows != np.floor(rows), where=~np.isnan(rows)):
+        warnings.warn(
+            "X has decimals, but a count likelihood is a distribution of whole numbers: "
+            "its scale, and score, mean little. Pass counts, or likelihood='gaussian'.",
+            UserWarning,
+            stacklevel=5,
         )

@@ -8,7 +8,7 @@ from ..optimizers import Adam, PolynomialAverage
 from ..params import ParameterSpace
 from ..wake_sleep import wake_sleep
 
-__all__ = ["LoopState", "Training", "train"]
+__all__ = ["LoopState", "Training", "ending", "train"]
 
 
 class LoopState(NamedTuple):
@@ -31,6 +31,24 @@ class Training(NamedTuple):
     params: dict  # the answer: the average of the path
     history: dict
     failure: BaseException | None
+
+    @property
+    def n_iter(self):
+        """Number of iterations."""
+        return len(self.history.get("objective", ()))
+
+    @property
+    def interrupted(self):
+        """Whether the user ended it."""
+        return isinstance(self.failure, KeyboardInterrupt)
+
+
+def ending(training):
+    """How a training ended, in a few words."""
+    word = "converged" if training.state.optimizer.schedule.converged else "stopped"
+    if training.failure is not None:
+        word = "interrupted" if training.interrupted else "failed"
+    return f"{word} after {training.n_iter} iterations"
 
 
 def train(state, X, progress, *, n_iter=None, **options):
@@ -66,7 +84,7 @@ def train(state, X, progress, *, n_iter=None, **options):
             params = iteration.params
             answer = space.unflatten(average.update(space.flatten(params)))
             records.append(summary(iteration, optimizer))
-            progress.update(iteration.number, records[-1])
+            progress.update(n_before + iteration.number, records[-1])
             if optimizer.schedule.finished or iteration.number == n_iter:
                 break
     except (KeyboardInterrupt, FloatingPointError) as error:

@@ -7,6 +7,7 @@ from scipy.special import softmax
 from sklearn.utils import gen_batches
 
 from ..forms import ScalarForm
+from ..latents import rows_of
 from ..machine import one_blas_thread
 from ..params import ParameterSpace
 from ..proposals import EnumeratedProposal
@@ -138,13 +139,6 @@ def score_table(model, params, pairs):
             pull_back, values = make_vjp(values_after)(np.zeros(space.size))
             tables.append([pull_back(one) for one in np.eye(len(values))])
     return np.concatenate(tables)
-
-
-def rows_of(latents, block):
-    """Rows of an array, or of each array of a dictionary."""
-    if isinstance(latents, dict):
-        return {name: rows_of(array, block) for name, array in latents.items()}
-    return latents[block]
 
 
 def importance_score_gradient(

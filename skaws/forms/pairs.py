@@ -1,6 +1,6 @@
 """Blocks of latents and observations, and the log joint at all of them."""
 
-import numpy as np
+from ..latents import stack
 
 __all__ = ["check_log_joint", "log_joint_at"]
 
@@ -11,15 +11,6 @@ def log_joint_at(model, params, pairs):
     values = model.log_joint(params, latents, observations)
     check_log_joint(model, values, len(observations))
     return values
-
-
-def stack(blocks):
-    """Concatenate arrays, or dictionaries of arrays, along the first axis."""
-    if len(blocks) == 1:
-        return blocks[0]
-    if isinstance(blocks[0], dict):
-        return {name: stack([block[name] for block in blocks]) for name in blocks[0]}
-    return np.concatenate(blocks)
 
 
 def check_log_joint(model, values, n_pairs):

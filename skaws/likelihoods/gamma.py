@@ -96,6 +96,17 @@ class Gamma(Likelihood):
     def noise_variance(self, params, location):
         return self.mean(params, location) ** 2 / params["shape"]
 
+    def slopes(self, params, location, X):
+        shape, mean = params["shape"], self.mean(params, location)
+        rate = shape / mean if self.mean_is_location else shape * np.ones(mean.shape)
+        return X / mean * rate, rate
+
+    def information(self, params, location, X):
+        shape, ratio = params["shape"], X / self.mean(params, location)
+        if not self.mean_is_location:
+            return shape * ratio
+        return np.maximum(shape * (2 * ratio - 1), 0.0) / self.mean(params, location) ** 2
+
     def scale(self, params):
         return 1 / np.sqrt(params["shape"])
 

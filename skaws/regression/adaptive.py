@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.kernel_ridge import KernelRidge
 
-from ..moments import column_moments
+from ..moments import column_units
 from ..optimizers import Adam
 from .embedding import Embedding
 
@@ -159,8 +159,7 @@ class AdaptiveEmbedding(BaseEstimator):
                 "n_features of AdaptiveEmbedding must be at least 1, or None for inputs as "
                 f"they are; got {self.n_features}."
             )
-        self._mean, deviation = column_moments(inputs)
-        self._scale = np.where(deviation > 0, deviation, 1.0)
+        self._mean, self._scale = column_units(inputs)
         self._map = np.eye(inputs.shape[1])
         if self.n_features is not None:
             _, _, axes = np.linalg.svd(self._standardised(inputs), full_matrices=False)
@@ -179,8 +178,8 @@ class AdaptiveEmbedding(BaseEstimator):
         features = self._standardised(X) @ self._map
         if not self.per_phase:
             return features
-        mean, deviation = column_moments(features)
-        white = (features - mean) / np.where(deviation > 0, deviation, 1.0)
+        mean, unit = column_units(features)
+        white = (features - mean) / unit
         return self._embedding.mean_ + self._embedding.scale_ * white
 
     def _step(self, targets):

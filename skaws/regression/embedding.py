@@ -10,7 +10,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.utils import gen_batches
 
-from ..moments import column_moments
+from ..moments import column_units
 
 __all__ = ["Embedding", "MeanWeights", "default_regressor", "latent_kernel"]
 
@@ -108,8 +108,7 @@ class Embedding:
 
     def fit(self, inputs):
         """Take simulated `inputs`, shape (n, n_inputs)."""
-        self.mean_, deviation = column_moments(inputs)
-        self.scale_ = np.where(deviation > 0, deviation, 1.0)
+        self.mean_, self.scale_ = column_units(inputs)
         self.inputs_ = (inputs - self.mean_) / self.scale_
         self.gram_ = self._kernel(self.inputs_, self.inputs_)
         return self
@@ -178,10 +177,24 @@ class Embedding:
         return total
 
     def solve(self, targets):
-        """Dual coefficients of `targets`, shape (n,) or (n, n_targets)."""
-        # The loop has looked at every number already: scikit-learn need not.
+        """Dual coefficients of `targets`, shape (n,) or (n, n_targets).
+
+        Raises
+        ------
+        FloatingPointError
+            If inputs or targets are not finite.
+        """
+        # SciPy looks at every number: scikit-learn need not.
         with config_context(assume_finite=True, skip_parameter_validation=True):
-            return self._ridge.fit(self.gram_, targets).dual_coef_
+            try:
+                return self._ridge.fit(self.gram_, targets).dual_coef_
+            except ValueError as error:
+                raise FloatingPointError(
+                    f"Kernel ridge regression failed ({error}): log_joint, at simulated "
+                    "pairs or at their latent estimates, or the estimates themselves are "
+                    "not finite. Lower learning_rate; if log_joint is infinite at latent "
+                    "estimates, use ScalarForm(baseline=False)."
+                ) from error
 
 
 @cache

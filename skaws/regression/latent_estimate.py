@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from ..moments import column_moments
+from ..moments import column_units
 
 __all__ = ["LatentDraw", "LatentEstimate", "WideEstimate"]
 
@@ -172,8 +172,7 @@ class RidgeEstimate:
     """
 
     def __init__(self, latents, observations, alpha):
-        self._mean, deviation = column_moments(observations)
-        self._scale = np.where(deviation > 0, deviation, 1.0)
+        self._mean, self._scale = column_units(observations)
         self._low, self._high = latents.min(axis=0), latents.max(axis=0)
         self._ridge = Ridge(alpha=alpha).fit(self._standardised(observations), latents)
 

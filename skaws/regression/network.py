@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..charts import GLOBAL_CHARTS, RealChart
-from ..moments import column_moments
+from ..moments import column_units
 from ..optimizers import Adam
 
 __all__ = ["NetworkMean", "RecognitionDraw"]
@@ -141,8 +141,8 @@ class Recognition:
     """The network and the state of its training."""
 
     def __init__(self, description, latents, observations):
-        self._latent_moments = unit_moments(latents)
-        self._moments = unit_moments(observations)
+        self._latent_moments = column_units(latents)
+        self._moments = column_units(observations)
         sizes = (observations.shape[1], description.n_hidden, 2 * latents.shape[1])
         rng = np.random.default_rng(0)
         self._layers = []
@@ -186,9 +186,3 @@ class Recognition:
         weight, bias, last_weight, last_bias = self._layers
         hidden = np.tanh(inputs @ weight + bias)
         return inputs, hidden, hidden @ last_weight + last_bias
-
-
-def unit_moments(columns):
-    """Mean and deviation of each column; a deviation of zero counts as one."""
-    mean, deviation = column_moments(columns)
-    return mean, np.where(deviation > 0, deviation, 1.0)

@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skaws import AmortisedFactorAnalysis
+from skaws import AmortisedFactorAnalysis, AmortisedNMF
 from skaws.estimators import training
 from skaws.regression import AdaptiveEmbedding
 
@@ -180,13 +180,48 @@ def test_failed_fit_keeps_what_it_learnt_and_raises(error, message, monkeypatch)
     assert not model.converged_
 
 
+def test_fit_that_runs_to_an_edge_keeps_what_it_learnt_and_names_the_parameter():
+    model = make(learning_rate=300.0)
+    with pytest.raises(FloatingPointError, match="likelihood.noise_variance .* edge"):
+        model.fit(WINE)
+    assert np.isfinite(model.score(WINE)) and not model.converged_
+
+
 @pytest.mark.parametrize("verbose, n_rows", [(0, 0), (1, 11), (2, 50)])
 def test_verbose_prints_a_table(verbose, n_rows, capsys):
     make(verbose=verbose, max_iter=50, n_iter_no_change=50).fit(WINE)
     lines = capsys.readouterr().out.splitlines()
     numbered = [line for line in lines if line.split()[0].isdigit()]
     assert len(numbered) == n_rows
-    assert not verbose or "gain" in lines[1]
+    if verbose:
+        assert "gain" in lines[1]
+        assert lines[-1] == "AmortisedFactorAnalysis: stopped after 50 iterations"
+
+
+def test_table_has_the_last_row_and_how_each_restart_ended(capsys):
+    model = make(verbose=1, max_iter=400, n_init=2).fit(WINE)
+    lines = capsys.readouterr().out.splitlines()
+    endings = [i for i, line in enumerate(lines) if "converged after" in line]
+    assert len(endings) == 2 and endings[1] == len(lines) - 1
+    lengths = [int(lines[i].split()[-2]) for i in endings]
+    assert [int(lines[i - 1].split()[0]) for i in endings] == lengths
+    assert model.n_iter_ in lengths
+    assert [i for i, line in enumerate(lines) if "gain" in line] == [1, endings[0] + 2]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "X"),
+    [
+        (make(max_iter=20), np.where(np.arange(13) == 3, 2.5, WINE)),
+        (make(n_components=6, max_iter=20), WINE[:5]),
+        (AmortisedNMF(2, max_iter=20), np.abs(WINE)),
+    ],
+)
+def test_warnings_point_at_the_line_of_the_user(estimator, X):
+    with pytest.warns(UserWarning) as caught:
+        estimator.fit(X)
+    assert len(caught) >= 2  # the last is of max_iter
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 # Input

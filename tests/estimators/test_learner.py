@@ -7,14 +7,13 @@ import joblib
 import numpy as np
 import pytest
 from autograd import value_and_grad
-from autograd.scipy.special import gammaln, logsumexp
+from autograd.scipy.special import logsumexp
 from scipy.optimize import minimize
 from scipy.stats import exponnorm
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skaws import AmortisedFactorAnalysis, AmortisedLearner
-from skaws.bijectors import Positive, Simplex, UnitInterval
 from skaws.decoders import MLP, Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.likelihoods import StudentT
@@ -23,6 +22,7 @@ from skaws.params import ParameterSpace
 from skaws.priors import Bernoulli, Categorical, Gaussian, UniformCircle
 
 from ..common import altered
+from .functions import ANSWERS, COUNTS, POINTS, TIMES, log_joint_of_counts
 
 LOG_2PI = np.log(2 * np.pi)
 
@@ -30,30 +30,6 @@ quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarnin
 
 
 # Waiting times measured with error.
-
-
-def sample_times(params, n_samples, rng):
-    z = rng.exponential(1 / params["rate"], (n_samples, 1))
-    return z, z + params["sd"] * rng.standard_normal((n_samples, 1))
-
-
-def log_joint_of_times(params, z, x):
-    log_prior = anp.log(params["rate"]) - params["rate"] * z[:, 0]
-    log_prior = anp.where(z[:, 0] >= 0, log_prior, -np.inf)
-    error = (x - z)[:, 0] / params["sd"]
-    return log_prior - 0.5 * error**2 - anp.log(params["sd"]) - 0.5 * LOG_2PI
-
-
-def start_of_times(X, rng):
-    return {"rate": 1 / np.mean(X), "sd": np.std(X) / 2}
-
-
-TIMES = {
-    "sample": sample_times,
-    "log_joint": log_joint_of_times,
-    "init_params": start_of_times,
-    "constraints": {"rate": Positive(), "sd": Positive()},
-}
 
 
 def test_waiting_times_as_three_functions():
@@ -84,60 +60,6 @@ def test_declared_support_gives_scores_and_posterior_means():
 
 
 # Labels: exact answers by enumeration, EM for reference.
-
-
-def sample_points(params, n_samples, rng):
-    z = rng.multinomial(1, params["weight"], n_samples).astype(float)
-    noise = rng.standard_normal((n_samples, 2))
-    return z, z @ params["mean"] + (z @ params["sd"]) * noise
-
-
-def log_joint_of_points(params, z, x):
-    sd = anp.dot(z, params["sd"])
-    error = (x - anp.dot(z, params["mean"])) / sd
-    entries = -0.5 * error**2 - anp.log(sd) - 0.5 * LOG_2PI
-    return anp.dot(z, anp.log(params["weight"])) + anp.sum(entries, axis=1)
-
-
-def start_of_points(X, rng):
-    return {
-        "weight": np.array([0.5, 0.5]),
-        "mean": X[rng.choice(len(X), 2, replace=False)],
-        "sd": np.tile(X.std(axis=0), (2, 1)),
-    }
-
-
-POINTS = FunctionModel(
-    sample_points,
-    log_joint_of_points,
-    start_of_points,
-    {"weight": Simplex(), "sd": Positive()},
-)
-
-
-def sample_answers(params, n_samples, rng):
-    z = rng.multinomial(1, params["weight"], n_samples).astype(float)
-    return z, (rng.random((n_samples, 8)) < z @ params["item"]).astype(float)
-
-
-def log_joint_of_answers(params, z, x):
-    item = anp.dot(z, params["item"])
-    entries = x * anp.log(item) + (1 - x) * anp.log(1 - item)
-    return anp.dot(z, anp.log(params["weight"])) + anp.sum(entries, axis=1)
-
-
-def start_of_answers(X, rng):
-    shift = 0.15 * rng.standard_normal((2, X.shape[1]))
-    item = np.clip(X.mean(axis=0) + shift, 0.05, 0.95)
-    return {"weight": np.array([0.5, 0.5]), "item": item}
-
-
-ANSWERS = FunctionModel(
-    sample_answers,
-    log_joint_of_answers,
-    start_of_answers,
-    {"weight": Simplex(), "item": UnitInterval()},
-)
 
 
 def log_likelihood(model, params, X, n_classes):
@@ -215,34 +137,6 @@ def test_labels_in_parts_are_summed_over():
 
 
 # Animals at a site, of which each visit sees some: hidden counts that bound the seen ones.
-
-
-def sample_counts(params, n_samples, rng):
-    z = rng.poisson(params["rate"], (n_samples, 1)).astype(float)
-    seen = rng.binomial(z.astype(int), params["chance"], (n_samples, 3))
-    return z, seen.astype(float)
-
-
-def log_joint_of_counts(params, z, x):
-    unseen = anp.maximum(z - x, 0.0)
-    ways = gammaln(z + 1) - gammaln(x + 1) - gammaln(unseen + 1)
-    chance = params["chance"]
-    seen = anp.sum(ways + x * anp.log(chance) + unseen * anp.log1p(-chance), axis=1)
-    z = z[:, 0]
-    log_prior = z * anp.log(params["rate"]) - params["rate"] - gammaln(z + 1)
-    return anp.where(np.all(x <= z[:, None], axis=1), log_prior + seen, -np.inf)
-
-
-def start_of_counts(X, rng):
-    return {"rate": 2 * np.mean(X), "chance": 0.5}
-
-
-COUNTS = FunctionModel(
-    sample_counts,
-    log_joint_of_counts,
-    start_of_counts,
-    {"rate": Positive(), "chance": UnitInterval()},
-)
 
 
 @quiet
@@ -376,7 +270,7 @@ def test_latents_in_a_dictionary_are_regressed_without_baseline():
 # scikit-learn's grammar.
 
 
-@pytest.mark.parametrize("thing", [None, 3, FunctionModel, sample_times])
+@pytest.mark.parametrize("thing", [None, 3, FunctionModel, TIMES["sample"]])
 def test_what_is_no_model_is_refused(thing):
     with pytest.raises(TypeError, match="must be a GenerativeModel"):
         AmortisedLearner(thing).fit(np.ones((5, 2)))
@@ -495,6 +389,17 @@ def test_fitted_estimators_hold_no_rows():
     learner = AmortisedLearner(model, max_iter=15, random_state=0).fit(X)
     assert X[:1].tobytes() not in pickle.dumps(learner)
     assert X[:1].tobytes() in pickle.dumps(X)
+
+
+@quiet
+def test_both_halves_of_a_fit_stand_in_one_table(capsys):
+    X, _ = ring(50, np.random.default_rng(0))
+    model = LatentVariableModel(UniformCircle(), MLP((5,)), GaussianNoise())
+    AmortisedLearner(model, max_iter=20, random_state=0, verbose=1).fit(X)
+    lines = capsys.readouterr().out.splitlines()
+    numbers = [int(line.split()[0]) for line in lines[2:-1]]
+    assert numbers == [1, *range(2, 21, 2)]
+    assert lines[-1] == "AmortisedLearner: converged after 20 iterations"
 
 
 INTERRUPTED = {

@@ -1,10 +1,10 @@
-"""The plan is read off the model; its schedule has a fixed length."""
+"""The plan is read off the model."""
 
 import numpy as np
 import pytest
 
 from skaws.decoders import MLP, Linear
-from skaws.estimators.plans import FixedLength, plan_for
+from skaws.estimators.plans import plan_for
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.likelihoods import Poisson, StudentT
 from skaws.models import FunctionModel, LatentVariableModel
@@ -50,17 +50,6 @@ def test_few_values_are_summed_over(n_values, name):
 
     model = FunctionModel(sample, None, None)
     assert plan_for(model, {}, np.random.default_rng(0)).name == name
-
-
-def test_schedule_of_fixed_length_decays_in_its_last_part():
-    schedule = FixedLength(100)
-    factors = []
-    while not schedule.finished:
-        assert not schedule.converged
-        factors.append(schedule.factor(0.0))
-    assert len(factors) == 100 and schedule.converged
-    assert factors[:59] == [1.0] * 59
-    assert np.all(np.diff(factors[61:]) < 0) and 0 < factors[-1] < 0.03
 
 
 def test_plan_by_name_is_the_one_that_is_taken():

@@ -1,11 +1,11 @@
-"""A proposal for importance sampling of any latents with real coordinates."""
+"""Student's t about modes, for any latents with real coordinates."""
 
 import numpy as np
 from scipy.special import gammaln, logsumexp
 from scipy.stats import chi2, norm, qmc
 
-from .charts import CHARTS
-from .modes import find_modes
+from ..charts import CHARTS
+from ..modes import find_modes
 
 __all__ = ["ModeProposal"]
 

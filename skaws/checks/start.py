@@ -1,0 +1,74 @@
+"""Laws of starting params and of the sampler."""
+
+import joblib
+import numpy as np
+
+from ..latents import arrays_of
+from ..params import ParameterSpace, leaves
+from .report import Finding
+
+__all__ = ["check_parameters", "check_sampler"]
+
+N_DRAWN = 50
+
+
+def check_parameters(model, X, params, rng):
+    """Starting params lie in their supports and survive the way to a vector and back."""
+    law = "init_params lies within the constraints"
+    try:
+        start = model.init_params(X, rng) if params is None else params
+        space = ParameterSpace(start, model.constraints)
+    except (ValueError, TypeError, AttributeError) as error:
+        return [Finding(law, False, str(error))], None
+    vector = space.flatten(start)
+    again = space.flatten(space.unflatten(vector))
+    holds = space.size > 0 and np.allclose(vector, again)
+    names = ", ".join(".".join(path) for path, _ in leaves(start)) or "none"
+    if params is None:
+        vector = vector + 0.1 * rng.standard_normal(space.size)
+    detail = f"{space.size} parameters: {names}"
+    return [Finding(law, holds, detail)], space.unflatten(vector)
+
+
+def check_sampler(model, params, X, seed):
+    """Samples have the right shape, are finite, and depend on rng and nothing else."""
+    before = joblib.hash(params)
+
+    def drawn(seed):
+        latents, x = model.sample(params, N_DRAWN, np.random.default_rng(seed))
+        return [*arrays_of(latents), x]
+
+    first, again, other = drawn(seed), drawn(seed), drawn(seed + 1)
+    return [
+        shaped(first, (N_DRAWN, X.shape[1])),
+        Finding(
+            "sample is finite",
+            all(np.isfinite(array).all() for array in first),
+            "latents and observations",
+        ),
+        drawn_from_rng(first, again, other, joblib.hash(params) == before),
+    ]
+
+
+def shaped(arrays, expected):
+    """Latents have a row each, and observations the shape that is expected."""
+    *latents, observations = [np.shape(array) for array in arrays]
+    rows = all(len(shape) > 1 and shape[0] == expected[0] for shape in latents)
+    return Finding(
+        "sample returns rows shaped like X",
+        rows and observations == expected,
+        f"latents {latents}, observations {observations}, expected {expected}",
+    )
+
+
+def drawn_from_rng(first, again, other, params_kept):
+    """The second of three samples has the seed of the first, the third another one."""
+    complaints = []
+    if not all(map(np.array_equal, first, again)):
+        complaints.append("two calls with the same seed differ: draw from rng only")
+    if all(map(np.array_equal, first, other)):
+        complaints.append("two seeds give the same pairs: draw from rng")
+    if not params_kept:
+        complaints.append("params were changed: copy before writing")
+    detail = "; ".join(complaints) or "same seed, same pairs; params untouched"
+    return Finding("sample draws from rng alone", not complaints, detail)

@@ -1,0 +1,106 @@
+"""Every wrong model breaks the law that it should, and is told of what is wrong."""
+
+import re
+
+import numpy as np
+import pytest
+
+from skaws import likelihoods, priors
+from skaws.checks import ModelCheckError, check_model
+from skaws.decoders import MLP, Chain, Elementwise, Linear
+from skaws.models import FunctionModel, LatentVariableModel
+
+from ..common import altered
+from .wrong import NEGATIVE_CONTROLS, RIGHT, inflated, writing_into_params
+
+
+def broken_law(model, X):
+    """The only finding of a check that does not hold."""
+    with pytest.raises(ModelCheckError) as caught:
+        check_model(model, X)
+    (broken,) = [finding for finding in caught.value.report.findings if not finding.holds]
+    return broken
+
+
+def name_of(value):
+    """What a negative control replaces its model's part by."""
+    if isinstance(value, FunctionModel):
+        return "misspelt_constraint"
+    parts = [part for part in vars(value).values() if hasattr(part, "__name__")]
+    return parts[0].__name__
+
+
+@pytest.mark.parametrize(
+    ("wrong", "law"),
+    NEGATIVE_CONTROLS,
+    ids=[name_of(wrong) for wrong, _ in NEGATIVE_CONTROLS],
+)
+def test_wrong_model_breaks_the_law(wrong, law, X):
+    assert broken_law(wrong, X).law == law
+
+
+def test_sampler_inflated_by_a_tenth_is_far_out_and_names_a_parameter(X):
+    detail = broken_law(altered(RIGHT, sample=inflated), X).detail
+    distance, name = re.match(r"largest \|z\| = ([\d.]+) at (\S+) ", detail).groups()
+    assert float(distance) > 6
+    assert re.match(r"(decoder\.(components|mean)|likelihood\.noise_variance)\[", name)
+
+
+def part_models():
+    """Models of every prior under a network, and every likelihood over linear means."""
+    few = [
+        (priors.Beta(2), MLP((4,)), likelihoods.Gaussian()),
+        (priors.Bernoulli(3), MLP((4,)), likelihoods.Gaussian()),
+        (priors.Categorical(3), Linear(), likelihoods.Gaussian(per_feature=True)),
+        (priors.GaussianMixture(2, 3), Linear(), likelihoods.Gaussian()),
+        (priors.UniformCircle(), MLP((4,)), likelihoods.Gaussian()),
+        (
+            priors.Sphere(3),
+            Chain([MLP((4,)), Elementwise("softplus")]),
+            likelihoods.Gaussian(),
+        ),
+        (priors.Gaussian(2), Linear(), likelihoods.StudentT()),
+        (priors.Gamma(2), Linear(nonnegative=True), likelihoods.Gamma()),
+    ]
+    for prior, decoder, likelihood in few:
+        name = "-".join(type(part).__name__ for part in (prior, decoder, likelihood))
+        yield pytest.param(LatentVariableModel(prior, decoder, likelihood), id=name)
+
+
+@pytest.mark.parametrize("model", list(part_models()))
+def test_tenth_too_much_is_seen_in_models_of_all_parts(model):
+    X = np.random.default_rng(0).gamma(2.0, size=(100, 4))
+    check_model(model, X)
+
+    def inflated(params, n_samples, rng):
+        z, x = model.sample(params, n_samples, rng)
+        return z, 1.1 * x
+
+    detail = broken_law(altered(model, sample=inflated), X).detail
+    distance, name = re.match(r"largest \|z\| = ([\d.]+) at (\S+) ", detail).groups()
+    assert float(distance) > 6
+    assert name.partition(".")[0] in ("decoder", "likelihood")
+
+
+def test_sampler_that_writes_is_told_to_copy(X):
+    detail = broken_law(altered(RIGHT, sample=writing_into_params), X).detail
+    assert "copy before writing" in detail
+
+
+def test_sampler_that_writes_into_the_middle_of_a_long_array_is_seen():
+    def writing(params, n_samples, rng):
+        params["decoder"]["mean"][700] += 1e-9
+        return RIGHT.sample(params, n_samples, rng)
+
+    X = np.random.default_rng(0).standard_normal((20, 1400))
+    detail = broken_law(altered(RIGHT, sample=writing), X).detail
+    assert "copy before writing" in detail
+
+
+@pytest.mark.parametrize("latent", [0, 1])
+def test_wrong_posterior_mean_names_the_latent(latent, X):
+    def one_wrong(params, X):
+        return RIGHT.posterior_mean(params, X) * np.where(np.arange(2) == latent, 0.8, 1.0)
+
+    detail = broken_law(altered(RIGHT, posterior_mean=one_wrong), X).detail
+    assert f" at latent {latent} " in detail

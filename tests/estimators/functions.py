@@ -1,0 +1,128 @@
+"""Models as a user would write them, each of three plain functions."""
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.scipy.special import gammaln
+
+from skaws.bijectors import Positive, Simplex, UnitInterval
+from skaws.models import FunctionModel
+
+LOG_2PI = np.log(2 * np.pi)
+
+
+# Waiting times measured with error.
+
+
+def sample_times(params, n_samples, rng):
+    z = rng.exponential(1 / params["rate"], (n_samples, 1))
+    return z, z + params["sd"] * rng.standard_normal((n_samples, 1))
+
+
+def log_joint_of_times(params, z, x):
+    log_prior = anp.log(params["rate"]) - params["rate"] * z[:, 0]
+    log_prior = anp.where(z[:, 0] >= 0, log_prior, -np.inf)
+    error = (x - z)[:, 0] / params["sd"]
+    return log_prior - 0.5 * error**2 - anp.log(params["sd"]) - 0.5 * LOG_2PI
+
+
+def start_of_times(X, rng):
+    return {"rate": 1 / np.mean(X), "sd": np.std(X) / 2}
+
+
+TIMES = {
+    "sample": sample_times,
+    "log_joint": log_joint_of_times,
+    "init_params": start_of_times,
+    "constraints": {"rate": Positive(), "sd": Positive()},
+}
+
+
+# A mixture of two Gaussians.
+
+
+def sample_points(params, n_samples, rng):
+    z = rng.multinomial(1, params["weight"], n_samples).astype(float)
+    noise = rng.standard_normal((n_samples, 2))
+    return z, z @ params["mean"] + (z @ params["sd"]) * noise
+
+
+def log_joint_of_points(params, z, x):
+    sd = anp.dot(z, params["sd"])
+    error = (x - anp.dot(z, params["mean"])) / sd
+    entries = -0.5 * error**2 - anp.log(sd) - 0.5 * LOG_2PI
+    return anp.dot(z, anp.log(params["weight"])) + anp.sum(entries, axis=1)
+
+
+def start_of_points(X, rng):
+    return {
+        "weight": np.array([0.5, 0.5]),
+        "mean": X[rng.choice(len(X), 2, replace=False)],
+        "sd": np.tile(X.std(axis=0), (2, 1)),
+    }
+
+
+POINTS = FunctionModel(
+    sample_points,
+    log_joint_of_points,
+    start_of_points,
+    {"weight": Simplex(), "sd": Positive()},
+)
+
+
+# Two classes, told by eight answers.
+
+
+def sample_answers(params, n_samples, rng):
+    z = rng.multinomial(1, params["weight"], n_samples).astype(float)
+    return z, (rng.random((n_samples, 8)) < z @ params["item"]).astype(float)
+
+
+def log_joint_of_answers(params, z, x):
+    item = anp.dot(z, params["item"])
+    entries = x * anp.log(item) + (1 - x) * anp.log(1 - item)
+    return anp.dot(z, anp.log(params["weight"])) + anp.sum(entries, axis=1)
+
+
+def start_of_answers(X, rng):
+    shift = 0.15 * rng.standard_normal((2, X.shape[1]))
+    item = np.clip(X.mean(axis=0) + shift, 0.05, 0.95)
+    return {"weight": np.array([0.5, 0.5]), "item": item}
+
+
+ANSWERS = FunctionModel(
+    sample_answers,
+    log_joint_of_answers,
+    start_of_answers,
+    {"weight": Simplex(), "item": UnitInterval()},
+)
+
+
+# Animals at a site, of which each visit sees some: hidden counts that bound the seen ones.
+
+
+def sample_counts(params, n_samples, rng):
+    z = rng.poisson(params["rate"], (n_samples, 1)).astype(float)
+    seen = rng.binomial(z.astype(int), params["chance"], (n_samples, 3))
+    return z, seen.astype(float)
+
+
+def log_joint_of_counts(params, z, x):
+    unseen = anp.maximum(z - x, 0.0)
+    ways = gammaln(z + 1) - gammaln(x + 1) - gammaln(unseen + 1)
+    chance = params["chance"]
+    seen = anp.sum(ways + x * anp.log(chance) + unseen * anp.log1p(-chance), axis=1)
+    z = z[:, 0]
+    log_prior = z * anp.log(params["rate"]) - params["rate"] - gammaln(z + 1)
+    return anp.where(np.all(x <= z[:, None], axis=1), log_prior + seen, -np.inf)
+
+
+def start_of_counts(X, rng):
+    return {"rate": 2 * np.mean(X), "chance": 0.5}
+
+
+COUNTS = FunctionModel(
+    sample_counts,
+    log_joint_of_counts,
+    start_of_counts,
+    {"rate": Positive(), "chance": UnitInterval()},
+)
