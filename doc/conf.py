@@ -14,7 +14,9 @@ extensions = [
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build"]
+# Tables of measurements are included in another page.
+exclude_patterns = ["_build", "measured*.rst"]
+templates_path = ["_templates"]
 html_theme = "alabaster"
 html_theme_options = {
     "description": "Latent-variable models by amortised maximum likelihood",
@@ -26,7 +28,30 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 suppress_warnings = ["config.cache"]
 
+# As they are best read: tables, sources, parts, models of one's own.
+GALLERY = [
+    "plot_quickstart.py",
+    "plot_missing_values.py",
+    "plot_ica_noise.py",
+    "plot_ica_voices.py",
+    "plot_ica_natural_images.py",
+    "plot_nmf_digits.py",
+    "plot_nmf_topics.py",
+    "plot_guessing.py",
+    "plot_robust_factors.py",
+    "plot_seasons.py",
+    "plot_circle.py",
+    "plot_gradient.py",
+]
+
+
+def place(file_name):
+    """Where an example stands in the gallery; last if it is not listed."""
+    return GALLERY.index(file_name) if file_name in GALLERY else len(GALLERY)
+
+
 sphinx_gallery_conf = {
+    "within_subsection_order": place,
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "ignore_pattern": r"benchmarks",

@@ -4,7 +4,7 @@ A latent on a circle
 
 The orientation of a grating returns to where it started after half a turn.  A Gaussian
 latent cannot: somewhere it would have to tear the circle.  A prior on the unit circle can,
-and the learner needs to know nothing else of the data.
+and the learner needs to know nothing else of the pictures.
 
 This is the second experiment of the paper: pictures of gratings at random orientations, a
 uniform prior on the circle, and a network for a decoder.
@@ -17,6 +17,7 @@ uniform prior on the circle, and a network for a decoder.
 
 import sys
 from itertools import islice
+from os.path import relpath
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -53,8 +54,8 @@ def circle_model(n_hidden, kind=LatentVariableModel):
 
 
 # %%
-# The data
-# --------
+# The pictures
+# ------------
 # Gabor patches, a pattern each at an orientation from 0 to 180 degrees.
 
 
@@ -151,7 +152,7 @@ def run(n_rows=10_000, noise=0.0, max_iter=1000, n_hidden=100, seed=0):
     n_hidden : int
         Width of the decoder.
     seed : int
-        Of data and fits.
+        Of pictures and fits.
 
     Returns
     -------
@@ -197,15 +198,21 @@ def draw(decoders, truth, latents):
             axis.set(xticks=[], yticks=[])
         row[0].set_title(name, fontsize=9, loc="left")
     left, right = below.subplots(1, 2)
-    for name, decode in decoders.items():
+    for (name, decode), colour in zip(decoders.items(), ("C0", "C1", "k"), strict=True):
         fine = np.linspace(0, 2 * np.pi, 361)
         orientation, _ = nearest(decode(on_circle(fine)))
-        left.plot(np.degrees(fine), np.degrees(orientation), ".", ms=3, label=name)
+        style = {"color": colour, "ms": 3, "label": name}
+        left.plot(np.degrees(fine), np.degrees(orientation), ".", **style)
     left.set(xlabel="latent angle (degrees)", ylabel="decoded orientation (degrees)")
-    left.legend(fontsize=8)
+    left.set(xticks=range(0, 361, 90), yticks=range(0, 181, 45))
+    left.legend(
+        fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False,
+        handletextpad=0, columnspacing=1, markerscale=3,
+    )  # fmt: skip
     angle = np.degrees(np.arctan2(latents[:, 0], latents[:, 1])) % 360
     right.plot(np.degrees(truth), angle, ".", ms=3)
-    right.set(xlabel="true orientation (degrees)", ylabel="posterior mean of the angle")
+    right.set(xlabel="true orientation (degrees)", ylabel="latent angle found (degrees)")
+    right.set(xticks=range(0, 181, 45), yticks=range(0, 361, 90))
     return picture
 
 
@@ -218,4 +225,4 @@ if __name__ == "__main__":
     path = Path(sys.argv[0]).parent / "output" / "circle.png"
     path.parent.mkdir(exist_ok=True)
     picture.savefig(path, dpi=100)
-    print(f"The picture is in {path}")
+    print(f"The picture is in {relpath(path)}")

@@ -26,6 +26,7 @@ those that statsmodels ships.
 import sys
 from functools import partial
 from itertools import islice
+from os.path import relpath
 from pathlib import Path
 
 import autograd.numpy as anp
@@ -252,7 +253,8 @@ def run(max_iter=1000, n_splits=5, seed=0):
 # %%
 # Look
 # ----
-# Left, all pairs of answers, coloured by the probabilities of the kinds.  Middle, what
+# Left, all pairs of answers, coloured by the probabilities of the kinds; areas are in
+# proportion to the number of respondents.  Middle, what
 # schooling does: shares by the model, and mean probabilities of the respondents as points.
 # Right, mean own place of each party's respondents, weighted by the probability of a
 # kind, with two standard errors: the party shows where the numbers mean something.
@@ -307,7 +309,7 @@ def draw_own_place(axis, probability, own, party):
             places, means, 2 * errors, fmt="o-", ms=4, capsize=3, color=colour, label=name
         )
     axis.set_xticks(range(len(PARTIES)), PARTIES)
-    axis.set(ylabel="own place on the scale")
+    axis.set(ylabel="own place (1: liberal, 7: conservative)")
     axis.set_title("Not seen by the fit")
 
 
@@ -327,4 +329,4 @@ if __name__ == "__main__":
     path = Path(sys.argv[0]).parent / "output" / "guessing.png"
     path.parent.mkdir(exist_ok=True)
     picture.savefig(path, dpi=100)
-    print(f"The picture is in {path}")
+    print(f"The picture is in {relpath(path)}")

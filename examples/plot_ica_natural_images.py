@@ -15,11 +15,13 @@ visual cortex.  Two experiments, on the two photographs that scikit-learn ships:
   filter is paired with a recovered one (Hungarian assignment); a pair's score is the
   absolute cosine between them.
 
-Pixels are standardised before the noise comes: each has variance one over the sources, of
-which a Laplace(0, 1) has variance two.  Noise of 0.1 is thus 1% of a pixel's variance.
+Pixels are standardised before the noise comes: noise of 0.1 is 1% of a pixel's variance.
+So little does FastICA no harm: both recover the filters to a mean cosine of 0.9998.
+``AmortisedICA`` finds the noise, too (0.1000).
 """
 
 import sys
+from os.path import relpath
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -137,7 +139,7 @@ def draw(learnt, planted, found):
     for axes, (way, (filters, cosines)) in zip(panels[1, 1:], found.items(), strict=True):
         title = f"Recovered by {way}: mean |cosine| {cosines.mean():.4f}"
         mosaics.append((axes, title, filters))
-        style = "o-" if way == "skaws" else "o--"
+        style = "oC0-" if way == "skaws" else "sC1--"
         errors.plot(1e4 * np.sort(1 - cosines), style, ms=3, label=way)
     for axes, title, filters in mosaics:
         axes.imshow(mosaic(filters), cmap="gray", vmin=-1, vmax=1)
@@ -163,4 +165,4 @@ if __name__ == "__main__":
     path = Path(sys.argv[0]).parent / "output" / "ica_natural_images.png"
     path.parent.mkdir(exist_ok=True)
     picture.savefig(path, dpi=100)
-    print(f"The picture is in {path}")
+    print(f"The picture is in {relpath(path)}")

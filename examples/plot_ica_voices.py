@@ -23,6 +23,7 @@ and uses these.  A mixture here is instantaneous, without the echoes of a real r
 
 import sys
 from importlib.util import find_spec
+from os.path import relpath
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -181,4 +182,4 @@ if __name__ == "__main__":
     path = Path(sys.argv[0]).parent / "output" / "ica_voices.png"
     path.parent.mkdir(exist_ok=True)
     picture.savefig(path, dpi=100)
-    print(f"The picture is in {path}")
+    print(f"The picture is in {relpath(path)}")

@@ -11,11 +11,15 @@ their entries at random, and a factor analysis is fitted to what is left:
 - by EM after filling the holes with column means,
 - by EM on the rows that happen to be complete, while there are any.
 
-Both pictures show complete held-out rows: their log-likelihood, and how well hidden
-entries are predicted from visible ones.
+Left, the log-likelihood of complete rows held out.  What is filled in with means makes
+columns look less related than they are: 1.7 nats a row are lost that holes left open keep
+where 2% are missing, 9 where half are.  Right, how well hidden entries of these rows are
+predicted from visible ones: there column means do as well up to a fifth of missing entries,
+and worse beyond.
 """
 
 import sys
+from os.path import relpath
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -105,12 +109,15 @@ def draw(figures):
     picture, panels = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     titles = ("Held-out log-likelihood (nats a row)", "RMSE of imputed entries (sd)")
     for which, (axes, title) in enumerate(zip(panels, titles, strict=True)):
-        for way, by_share in figures.items():
+        for (way, by_share), style in zip(
+            figures.items(), ("oC0-", "sC1--", "^k:"), strict=False
+        ):
+            percent = [100 * share for share in by_share]
             values = [value[which] for value in by_share.values()]
-            axes.plot(list(by_share), values, "o-", ms=4, label=way)
-        axes.set(xlabel="share of missing entries", title=title)
+            axes.plot(percent, values, style, ms=4, label=way)
+        axes.set(xlabel="missing entries (%)", title=title)
     best = max(value[0] for value in figures["skaws, holes left open"].values())
-    panels[0].set_ylim(best - 12, best + 1)
+    panels[0].set_ylim(best - 13, best + 1)
     panels[0].legend(frameon=False, fontsize=8)
     return picture
 
@@ -124,4 +131,4 @@ if __name__ == "__main__":
     path = Path(sys.argv[0]).parent / "output" / "missing_values.png"
     path.parent.mkdir(exist_ok=True)
     picture.savefig(path, dpi=100)
-    print(f"The picture is in {path}")
+    print(f"The picture is in {relpath(path)}")

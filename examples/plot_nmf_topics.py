@@ -5,10 +5,15 @@ Topics of news stories from sparse counts
 395 stories of Reuters' and the counts of their 4258 words, as the package ``lda`` ships
 them: a sparse table, fitted as it is.  Small shapes of the latents say that a story is
 about few topics; ``perplexity`` is per word, and each topic is shown by its words.
+
+The fit is cut short, which its warnings say: so few stories for so many words are soon
+overfitted, and longer fits predict others worse.
 """
 
 import sys
+from os.path import relpath
 from pathlib import Path
+from textwrap import shorten
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -49,16 +54,21 @@ def run(n_components=10, n_words=None, **options):
 
 
 def draw(model, topics, X, titles, n_stories=12):
-    """Words counted for each topic in some stories."""
+    """Shares of the topics in the words of some stories."""
     latents = model.transform(X[:n_stories])
     words = latents * model.components_.sum(axis=1)
+    shares = words / words.sum(axis=1, keepdims=True)
     labels = [", ".join(topic[:3]) for topic in topics]
     picture, axis = plt.subplots(figsize=(9.5, 4.8), layout="constrained")
-    image = axis.imshow(words, cmap="Blues", aspect="auto")
+    image = axis.imshow(shares, cmap="Blues", aspect="auto", vmin=0)
     axis.set_xticks(range(len(labels)), labels, rotation=35, ha="right", fontsize=8)
-    short = [title.split(maxsplit=1)[1].lower()[:44] for title in titles[:n_stories]]
+    short = [
+        shorten(title.split(maxsplit=1)[1].lower(), 48, placeholder=" …")
+        for title in titles[:n_stories]
+    ]
     axis.set_yticks(range(len(short)), short, fontsize=8)
-    picture.colorbar(image, label="expected words of the topic")
+    picture.colorbar(image, label="share of the story's words")
+    axis.set_title("Topics (three telling words each) of stories not fitted", fontsize=10)
     return picture
 
 
@@ -73,4 +83,4 @@ if __name__ == "__main__":
     path = Path(sys.argv[0]).parent / "output" / "nmf_topics.png"
     path.parent.mkdir(exist_ok=True)
     picture.savefig(path, dpi=100)
-    print(f"The picture is in {path}")
+    print(f"The picture is in {relpath(path)}")

@@ -9,6 +9,7 @@ hidden from the fit, and then filled in from the factors.
 """
 
 import sys
+from os.path import relpath
 from pathlib import Path
 from time import perf_counter
 
@@ -127,6 +128,7 @@ def draw(pixels, with_holes, model, model_with_holes, figures):
         scores.annotate(label, (figures[name], place), (-8, -3), fontsize=8, ha="right",
                         textcoords="offset points")  # fmt: skip
     scores.set(xlim=(figures["EM"] - 3, figures["EM"] + 0.5), ylim=(-0.7, 2.7), yticks=[])
+    scores.locator_params(axis="x", nbins=4)
     scores.set_title("Held-out log-likelihood (nats a row)", fontsize=9)
     for axes in (curve, scores):
         axes.tick_params(labelsize=8)
@@ -140,4 +142,4 @@ if __name__ == "__main__":
     path = Path(sys.argv[0]).parent / "output" / "quickstart.png"
     path.parent.mkdir(exist_ok=True)
     picture.savefig(path, dpi=100)
-    print(f"The picture is in {path}")
+    print(f"The picture is in {relpath(path)}")

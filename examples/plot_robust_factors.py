@@ -19,6 +19,7 @@ a share of its cells thrown off.  How far do the factors turn?
 # this noise the model weighs the cells of a row before it estimates.
 
 import sys
+from os.path import relpath
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -43,8 +44,8 @@ def robust_factors(X, n_components, max_iter, seed):
 
 
 # %%
-# The data
-# --------
+# The table
+# ---------
 # Thirteen measurements of 178 wines.  A share of the cells is moved by 8 to 16 standard
 # deviations, up or down.
 
@@ -103,6 +104,13 @@ def aligned(found, clean):
 # ----
 # Left, the angle by which factors turn.  Right, loadings with 5% of the cells wrong
 # against those without: unturned factors lie on the diagonal.
+#
+# With 10% of the cells wrong the learner warns that real rows lie far from simulated ones.
+# It is right: so many, so far off, are more than Student's t of finite variance can say.
+# The factors stay where they were all the same.
+
+
+COLOURS = ("C1", "k", "C0")
 
 
 def draw(shares, angles, loadings):
@@ -112,22 +120,25 @@ def draw(shares, angles, loadings):
         width_ratios=[1.4] + [1] * n,
     )  # fmt: skip
     first, *others = np.atleast_1d(axes)
-    for (name, values), marker in zip(angles.items(), "o^s", strict=True):
-        percent = 100 * np.array(shares)
-        first.plot(percent, np.median(values, axis=1), marker + "-", ms=4, label=name)
-        first.fill_between(percent, values.min(1), values.max(1), alpha=0.15)
+    for (name, values), marker, colour in zip(angles.items(), "o^s", COLOURS, strict=True):
+        percent, median = 100 * np.array(shares), np.median(values, axis=1)
+        first.plot(percent, median, marker + "-", color=colour, ms=4, label=name)
+        first.fill_between(
+            percent, values.min(1), values.max(1), color=colour, lw=0, alpha=0.15
+        )
     first.set(xlabel="outlying cells (%)", ylim=(0, 90), yticks=[0, 30, 60, 90])
-    first.set_title("mean angle turned (degrees)", fontsize=9)
+    first.set_title("Mean angle turned (degrees)", fontsize=9)
     first.legend(fontsize=7)
-    for place, (axis, (name, (clean, found))) in enumerate(
-        zip(others, loadings.items(), strict=True)
+    for axis, (name, (clean, found)), colour in zip(
+        others, loadings.items(), COLOURS, strict=False
     ):
         axis.axline((0, 0), slope=1, color="0.7", lw=1)
-        axis.plot(clean.ravel(), found.ravel(), ".", color=f"C{place}")
-        axis.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), aspect="equal", xlabel="untouched")
+        axis.plot(clean.ravel(), found.ravel(), ".", color=colour)
+        axis.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), aspect="equal")
+        axis.set_xlabel("loading, untouched")
         axis.set_title(name, fontsize=9)
     if others:
-        others[0].set_ylabel("5% outliers")
+        others[0].set_ylabel("loading, 5% outliers")
     return picture
 
 
@@ -139,4 +150,4 @@ if __name__ == "__main__":
     path = Path(sys.argv[0]).parent / "output" / "robust_factors.png"
     path.parent.mkdir(exist_ok=True)
     picture.savefig(path, dpi=100)
-    print(f"The picture is in {path}")
+    print(f"The picture is in {relpath(path)}")

@@ -21,7 +21,13 @@ NOISE_SHARE = 0.05  # of the latest difference in the running variance of the no
 
 
 class Constant:
-    """Learning rate that never changes and an optimisation that never ends."""
+    """Learning rate that never changes and an optimisation that never ends.
+
+    Examples
+    --------
+    >>> Constant().factor(gain=-1.0)
+    1.0
+    """
 
     finished = False
     converged = False
@@ -61,6 +67,14 @@ class PlateauThenDecay:
         Sum of the last gains at full steps, in nats a row.
     n_judged : int
         How many gains that is: `n_iter_no_change`, or all there were.
+
+    Examples
+    --------
+    >>> schedule = PlateauThenDecay(max_iter=9, tol=0.1, n_iter_no_change=2)
+    >>> [schedule.factor(gain) for gain in (0.0, 1.0, 0.0, 0.0, 0.0, 0.0)]
+    [1.0, 1.0, 1.0, 0.75, 0.5, 0.25]
+    >>> schedule.converged, schedule.finished
+    (True, True)
     """
 
     def __init__(self, max_iter, tol, n_iter_no_change):
@@ -106,6 +120,14 @@ class FixedLength:
     ----------
     max_iter : int
         Number of steps.
+
+    Examples
+    --------
+    >>> schedule = FixedLength(max_iter=9)
+    >>> [round(schedule.factor(gain=0.0), 2) for _ in range(9)]
+    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25]
+    >>> schedule.finished
+    True
     """
 
     last_gain = 0.0

@@ -84,8 +84,8 @@ class ParameterSpace:
     Raises
     ------
     ValueError
-        If a leaf lies outside the support of its bijector, or a constraint
-        names no parameter.
+        If a leaf "must be above 0", say, by its bijector and is not, if "constraints name"
+        what "is not a parameter", or, in ``flatten``, if "params lack" one.
 
     Examples
     --------

@@ -41,7 +41,11 @@ class Iteration(NamedTuple):
         regression (generalised cross-validation) relative to the variance of its
         targets; 1 is no better than their mean. ``input_distance``: mean squared
         length of real regression inputs relative to simulated ones, 1 when the model
-        and the data agree.
+        and the rows agree.
+
+    See Also
+    --------
+    wake_sleep : Yields them; an example is there.
     """
 
     number: int
@@ -63,7 +67,7 @@ class Simulations(NamedTuple):
 
 
 class RealRows(NamedTuple):
-    """A mini-batch of real data as the wake phase sees it."""
+    """A mini-batch of real rows as the wake phase sees it."""
 
     X: np.ndarray
     weights: np.ndarray  # of the rows; they sum to about one
@@ -104,7 +108,7 @@ def wake_sleep(
     model : GenerativeModel
         What to fit.
     X : array of shape (n_samples, n_features)
-        Real data, NaN where missing; rows are read a batch at a time.
+        Real rows, NaN where missing; they are read a batch at a time.
     params : nested dict of arrays
         Where to start, in natural coordinates.
     regression : Embedding
@@ -132,15 +136,17 @@ def wake_sleep(
     Raises
     ------
     FloatingPointError
-        If the gradient is not finite, or a step leaves the support of a parameter; it
-        names the parameter.  If what is to be regressed is not finite.
+        If the gradient of the log joint "is not finite", or a parameter "came to the edge
+        of its support" (the message names the parameter); if the sampler "returned
+        observations that are not finite", or what is to be regressed is not.
     ValueError
-        If the model's sampler or log joint returns the wrong shape.
+        If the model's sampler or log joint "returned shape" other than "expected".
 
     Notes
     -----
-    BLAS is held to one thread inside each turn: on a thousand simulations more threads
-    are slower, and would make results depend on the number of cores.
+    The loop of the paper's section 3, by default with the residual form.  BLAS is held to
+    one thread inside each turn: on a thousand simulations more threads are slower, and
+    would make results depend on the number of cores.
 
     Examples
     --------
@@ -205,6 +211,17 @@ def sleep(model, params, estimate, regression, n_simulations, rng, missing_like=
     Returns
     -------
     simulations : Simulations
+        The pairs, and the two regressions fitted on them.
+
+    Raises
+    ------
+    ValueError, FloatingPointError
+        If simulated observations are not of shape (n_simulations, n_features), or not
+        finite.
+
+    Examples
+    --------
+    See :func:`wake`.
     """
     latents, observations = model.sample(params, n_simulations, rng)
     check_sample(model, observations, n_simulations)
@@ -238,6 +255,29 @@ def wake(model, params, simulations, X, row_weights, form):
     wake : Wake
         Objective (nats a row), its gradient in the coordinates of the model's ``move``
         and the diagnostics of :class:`Iteration`.
+
+    Raises
+    ------
+    FloatingPointError
+        If the gradient "is not finite" (the message names the parameter), or what is to
+        be regressed is not.
+
+    Examples
+    --------
+    One turn by hand:
+
+    >>> from skaws.decoders import Linear
+    >>> from skaws.likelihoods import Gaussian as GaussianNoise
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Gaussian
+    >>> rng = np.random.default_rng(0)
+    >>> model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
+    >>> X = rng.standard_normal((200, 3))
+    >>> params = model.init_params(X, rng)
+    >>> simulations = sleep(model, params, LatentEstimate(), Embedding(), 100, rng)
+    >>> found = wake(model, params, simulations, X, np.full(200, 1 / 200), ScalarForm())
+    >>> found.gradient.shape == (ParameterSpace(params, model.constraints).size,)
+    True
     """
     space = ParameterSpace(params, model.constraints)
     real = real_rows(simulations, X, row_weights)

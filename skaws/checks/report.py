@@ -6,7 +6,17 @@ __all__ = ["Finding", "ModelCheckError", "Report"]
 
 
 class Finding(NamedTuple):
-    """What the test of one law found."""
+    """What the test of one law found.
+
+    Attributes
+    ----------
+    law : str
+        Which.
+    holds : bool
+        Whether it does; also where the model does not claim it.
+    detail : str
+        Figures, or what to do.
+    """
 
     law: str
     holds: bool
@@ -14,7 +24,21 @@ class Finding(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Findings on one model; ``str`` is a table for people."""
+    """Findings on one model; ``str`` is a table for people.
+
+    Attributes
+    ----------
+    model : str
+        Name of its class.
+    findings : tuple of Finding
+        In the order of the tests, to the first that fails.
+
+    Examples
+    --------
+    >>> print(Report("Model", (Finding("sample is finite", True, "latents"),)))
+    check_model of Model
+      ok    sample is finite  latents
+    """
 
     model: str
     findings: tuple
@@ -35,6 +59,12 @@ class ModelCheckError(AssertionError):
     ----------
     report : Report
         The findings; kept as the attribute ``report``.
+
+    Examples
+    --------
+    >>> report = Report("Model", (Finding("sample is finite", False, "latents"),))
+    >>> ModelCheckError(report).report.findings[0].holds
+    False
     """
 
     def __init__(self, report):

@@ -6,7 +6,22 @@ __all__ = ["Decoder"]
 
 
 class Decoder(ABC):
-    """Map from latents, shape (n, n_latents), to locations, shape (n, n_features)."""
+    """Map from latents, shape (n, n_latents), to locations, shape (n, n_features).
+
+    Examples
+    --------
+    A decoder of one's own:
+
+    >>> import numpy as np
+    >>> class Shift(Decoder):
+    ...     def init_params(self, X, n_latents, rng):
+    ...         return {"mean": np.nanmean(X, axis=0)}
+    ...
+    ...     def location(self, params, latents):
+    ...         return params["mean"] + latents
+    >>> Shift().location({"mean": np.array([1.0, 2.0])}, np.zeros((1, 2))).tolist()
+    [[1.0, 2.0]]
+    """
 
     @property
     def constraints(self):

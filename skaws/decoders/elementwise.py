@@ -40,7 +40,7 @@ FUNCTIONS = {
 
 
 class Elementwise(Decoder):
-    """One function of each entry, no params: the last link of a :class:`Chain`.
+    """One function of each entry, no params: the last decoder of a chain.
 
     Brings locations into the support that a likelihood asks for.
 
@@ -54,6 +54,10 @@ class Elementwise(Decoder):
     ------
     ValueError
         If the function is none of these.
+
+    See Also
+    --------
+    Chain : What it is the last of.
 
     Examples
     --------

@@ -18,7 +18,15 @@ class Span(Decoder):
     Parameters
     ----------
     noise_variance : float, default=0.0
-        What to take off the principal variances.
+        What to take off the principal variances, in squared units of X.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((500, 3))
+    >>> components = Span().init_params(X, 3, rng)["components"]
+    >>> bool(np.allclose(components.T @ components, np.cov(X.T, bias=True)))
+    True
     """
 
     def __init__(self, noise_variance=0.0):

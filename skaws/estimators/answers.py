@@ -24,6 +24,11 @@ class Answers(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Returns
         -------
         latents : ndarray of shape (n_samples, n_components)
+
+        Raises
+        ------
+        NotImplementedError
+            If the model has "no proposal for importance sampling" and no formula.
         """
         X, _ = self._check_X(X, None, reset=False)
         return posterior_mean(self._model, self.params_, X).astype(X.dtype, copy=False)
@@ -39,6 +44,13 @@ class Answers(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Returns
         -------
         location : ndarray of shape (n_samples, n_features)
+
+        Raises
+        ------
+        ValueError
+            If X has another number of columns than there are components.
+        NotImplementedError
+            If the model "has no location of observations given latents".
         """
         check_is_fitted(self)
         X = check_array(X, dtype=[np.float64, np.float32], input_name="X")
@@ -85,6 +97,11 @@ class Answers(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         -------
         log_likelihood : ndarray of shape (n_samples,)
             In nats.
+
+        Raises
+        ------
+        NotImplementedError
+            If the model has "no proposal for importance sampling" and no formula.
         """
         X, _ = self._check_X(X, None, reset=False)
         return log_marginal_likelihood(self._model, self.params_, X)

@@ -36,8 +36,8 @@ class AmortisedEstimator(Answers, Recipe):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Real data; NaN marks a missing entry. A ``np.memmap`` is read a batch at
-            a time.
+            Rows; NaN marks a missing entry. A ``np.memmap`` is read a batch at a
+            time.
         y : Ignored
             Present for API consistency.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -51,16 +51,21 @@ class AmortisedEstimator(Answers, Recipe):
         Raises
         ------
         ValueError
-            If X has infinite entries, or a row or a column without any observed one.
+            If X has infinite entries, or a row or a column that "has no observed entry
+            (all NaN)"; or `sample_weight` is negative, or zero for every row.
         FloatingPointError
-            If the gradient stops being finite; attributes then hold the last
-            parameters before that.
+            If the gradient "is not finite", a parameter "came to the edge of its
+            support", or "Parameters ran away"; attributes then hold what was learnt
+            before that.
 
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` ended the fit before its steps had stopped paying, or the
-            user interrupted it; attributes hold the best parameters so far.
+            If the fit "came to max_iter before its steps stopped paying", or "was
+            interrupted"; attributes hold the parameters learnt so far.
+        UserWarning
+            If columns of X "are constant", or there are fewer distinct rows than
+            components.
         """
         X, sample_weight = self._check_X(X, sample_weight, reset=True)
         if X.shape[0] <= self.batch_size:
@@ -94,7 +99,7 @@ class AmortisedEstimator(Answers, Recipe):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Real data; NaN marks a missing entry.
+            Rows; NaN marks a missing entry.
         y : Ignored
             Present for API consistency.
         sample_weight : array-like of shape (n_samples,), default=None

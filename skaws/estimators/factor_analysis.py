@@ -97,7 +97,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
 
     See Also
     --------
-    sklearn.decomposition.FactorAnalysis : The same model by EM, complete data only.
+    sklearn.decomposition.FactorAnalysis : The same model by EM, complete rows only.
     sklearn.decomposition.PCA : Principal components, one noise variance for all.
 
     Notes

@@ -121,6 +121,11 @@ Prior or list, default="generalized_normal"
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X has names that are all strings.
 
+    Raises
+    ------
+    ValueError
+        In `fit`, if there are not "as many sources as components".
+
     See Also
     --------
     sklearn.decomposition.FastICA : No noise model; no missing entries.

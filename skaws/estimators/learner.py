@@ -91,7 +91,8 @@ class AmortisedLearner(AmortisedEstimator):
     TypeError
         In `fit`, if `model` is no GenerativeModel.
     ValueError
-        In `fit`, if the model is not made for `plan`.
+        In `fit`, if the model is not made for `plan`, or "X contains NaN" and its
+        ``allows_missing`` is False.
 
     Warns
     -----
@@ -111,12 +112,13 @@ class AmortisedLearner(AmortisedEstimator):
 
     - *summed*, for latents that take at most 32 values: the exact likelihood, from the log
       joint alone.
-    - *bayes*, for latents on a circle or sphere of a model that knows p(x | z) and has no
-      linear mean, such as a network: half of the iterations with weights by kernel
-      ridge regression on a network's latent estimates, which give the latents their order;
-      half with weights by Bayes' rule over the simulations, which give it precision. It
-      takes a fixed number of iterations, with plain steps: relative to the noise they
-      would come to rest before the order is found, where there is nearly none.
+    - *bayes*, for latents on a circle or sphere (or up to three whose ``latent_support`` is
+      not told) of a model that knows p(x | z) and has no linear mean, such as a network:
+      half of the iterations with weights by kernel ridge regression on a network's latent
+      estimates, which give the latents their order; half with weights by Bayes' rule over
+      the simulations, which give it precision. It takes a fixed number of iterations, with
+      plain steps: relative to the noise they would come to rest before the order is found,
+      where there is nearly none.
     - *draws*, for other latents of such a model: reweighted wake-sleep [1]_. The log joint
       is climbed at draws from each row's posterior, candidates of a recognition network
       of which importance resampling keeps one; a fixed number of iterations with plain

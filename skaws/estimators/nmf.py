@@ -126,6 +126,18 @@ Likelihood, default="poisson"
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X has names that are all strings.
 
+    Raises
+    ------
+    ValueError
+        In `fit`, if X has negative entries, or entries above one "with a Bernoulli
+        likelihood"; or if `likelihood`, `prior`, `components_prior` and `n_components` do
+        not go together.
+
+    Warns
+    -----
+    UserWarning
+        In `fit`, if "X has decimals" under a likelihood of counts.
+
     See Also
     --------
     sklearn.decomposition.NMF : Point estimates of every row; no missing entries.

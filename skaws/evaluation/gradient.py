@@ -68,6 +68,11 @@ def score_gradient(
         Along the paths of `params`, in nats a row, by the steps that the model's ``move``
         takes: by unconstrained coordinates, for models that do not choose their own.
 
+    Raises
+    ------
+    ValueError, FloatingPointError
+        As :func:`skaws.wake_sleep.wake_sleep`.
+
     Notes
     -----
     Scores ``s_n`` of simulations have mean zero, that of a sample has not.  The same
@@ -166,7 +171,31 @@ def importance_score_gradient(
     Raises
     ------
     NotImplementedError
-        If the model has no proposal, or, for draws from the prior, no ``log_likelihood``.
+        If the model has "no proposal for importance sampling", or, for draws from the
+        prior, "no log_likelihood to weigh draws from its prior by".
+
+    Examples
+    --------
+    Exponential waiting times, read with an error of one half:
+
+    >>> from scipy.stats import exponnorm
+    >>> from skaws.models import FunctionModel
+    >>> def sample(params, n_samples, rng):
+    ...     z = rng.exponential(size=(n_samples, 1))
+    ...     return z, z + 0.5 * rng.standard_normal((n_samples, 1))
+    >>> def log_joint(params, z, x):
+    ...     return -z[:, 0] - 2 * (x - z)[:, 0] ** 2 - 0.5 * np.log(0.5 * np.pi)
+    >>> model = FunctionModel(sample, log_joint, None, latent_support="nonnegative")
+    >>> X = model.sample({}, 50, np.random.default_rng(0))[1]
+    >>> def log_joint(params, z, x):  # of a rate to be learnt
+    ...     log_prior = anp.log(params["rate"]) - params["rate"] * z[:, 0]
+    ...     return log_prior - 2 * (x - z)[:, 0] ** 2
+    >>> model = FunctionModel(sample, log_joint, None, latent_support="nonnegative")
+    >>> found = importance_score_gradient(model, {"rate": 1.0}, X)["rate"]
+    >>> h = np.array([[0.999], [1.001]])  # density of a rate: that of one, scaled
+    >>> density = [exponnorm.logpdf(X[:, 0], 2 / r, 0, 0.5).mean() for (r,) in h]
+    >>> bool(abs(found - (density[1] - density[0]) / 0.002) < 0.01)
+    True
     """
     if from_prior:
         n_draws = N_DRAWS if n_draws is None else n_draws
@@ -207,7 +236,17 @@ def exact_score_gradient(model, params, X, log_marginal=None):
     Raises
     ------
     NotImplementedError
-        If there is none of these.
+        If the model "has no exact posterior: hand in a log_marginal".
+
+    Examples
+    --------
+    >>> from skaws.models import FunctionModel
+    >>> def log_marginal(params, X):  # of x = level + z + noise, both of variance one
+    ...     return -0.25 * (X[:, 0] - params["level"]) ** 2
+    >>> model, X = FunctionModel(None, None, None), np.array([[1.0], [3.0]])
+    >>> found = exact_score_gradient(model, {"level": 0.0}, X, log_marginal)
+    >>> float(found["level"])
+    1.0
     """
     space = ParameterSpace(params, model.constraints)
     if log_marginal is not None:

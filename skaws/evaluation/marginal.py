@@ -32,8 +32,8 @@ def log_marginal_likelihood(model, params, X, n_draws=None):
     X : array or sparse matrix of shape (m, n_features)
         Rows; NaN marks a missing entry.
     n_draws : int, default=None
-        Draws of the latents for each row, where there is no formula: an even number, at
-        least four for each latent. None takes 200, or eight a latent if that is more.
+        Draws of the latents for each row, where there is no formula: a multiple of four,
+        at least four for each latent. None takes 200, or eight a latent if that is more.
 
     Returns
     -------
@@ -43,7 +43,27 @@ def log_marginal_likelihood(model, params, X, n_draws=None):
     Raises
     ------
     NotImplementedError
-        If there is neither a formula nor a proposal.
+        If the model "has no log_marginal and no proposal for importance sampling".
+    ValueError
+        If "n_draws is too few" for the latents, or "must be a multiple of 4" where
+        posteriors are searched for modes.
+
+    Examples
+    --------
+    Exponential waiting times, read with an error of one half:
+
+    >>> from scipy.stats import exponnorm
+    >>> from skaws.models import FunctionModel
+    >>> def sample(params, n_samples, rng):
+    ...     z = rng.exponential(size=(n_samples, 1))
+    ...     return z, z + 0.5 * rng.standard_normal((n_samples, 1))
+    >>> def log_joint(params, z, x):
+    ...     return -z[:, 0] - 2 * (x - z)[:, 0] ** 2 - 0.5 * np.log(0.5 * np.pi)
+    >>> model = FunctionModel(sample, log_joint, None, latent_support="nonnegative")
+    >>> X = model.sample({}, 50, np.random.default_rng(0))[1]
+    >>> error = log_marginal_likelihood(model, {}, X) - exponnorm.logpdf(X[:, 0], 2, 0, 0.5)
+    >>> bool(np.abs(error).max() < 0.05)
+    True
     """
     exact = model.log_marginal(params, X)
     return importance_posterior(model, params, X, n_draws)[0] if exact is None else exact
@@ -63,8 +83,20 @@ def posterior_mean(model, params, X, n_draws=None):
 
     Raises
     ------
-    NotImplementedError
-        If there is neither a formula nor a proposal.
+    NotImplementedError, ValueError
+        As :func:`log_marginal_likelihood`.
+
+    Examples
+    --------
+    >>> from skaws.decoders import Linear
+    >>> from skaws.likelihoods import Gaussian as GaussianNoise
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Gaussian
+    >>> model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
+    >>> decoder = {"components": np.ones((1, 3)), "mean": np.zeros(3)}
+    >>> params = {"decoder": decoder, "likelihood": {"noise_variance": 1.0}}
+    >>> posterior_mean(model, params, np.ones((1, 3))).round(12).tolist()
+    [[0.75]]
     """
     exact = model.posterior_mean(params, X)
     return importance_posterior(model, params, X, n_draws)[1] if exact is None else exact
@@ -96,8 +128,24 @@ def importance_posterior(model, params, X, n_draws=None):
 
     Raises
     ------
-    NotImplementedError
-        If the model has no proposal.
+    NotImplementedError, ValueError
+        As :func:`log_marginal_likelihood`.
+
+    Examples
+    --------
+    Labels are summed over:
+
+    >>> from skaws.decoders import Linear
+    >>> from skaws.likelihoods import Gaussian
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Categorical
+    >>> model = LatentVariableModel(Categorical(2), Linear(), Gaussian())
+    >>> decoder = {"components": np.array([[-1.0], [1.0]]), "mean": np.zeros(1)}
+    >>> prior, likelihood = {"probability": np.full(2, 0.5)}, {"noise_variance": 1.0}
+    >>> params = {"prior": prior, "decoder": decoder, "likelihood": likelihood}
+    >>> _, mean = importance_posterior(model, params, np.ones((1, 1)))
+    >>> mean.round(4).tolist()  # 1 / (1 + exp(2)), and the rest
+    [[0.1192, 0.8808]]
     """
     proposal, n_draws, n_latents = proposal_for(model, params, n_draws)
     width = max(X.shape[1], n_latents**2)

@@ -17,6 +17,24 @@ class BayesForm:
     with the prior's draws for a prior.  Consistent, and sharp, where latents are few; needs
     the model's ``log_likelihood``, and an ``expected_log_joint`` that knows what depends on
     the rows: the generic one would only compare simulations with themselves.
+
+    Examples
+    --------
+    >>> from skaws.decoders import Linear
+    >>> from skaws.evaluation import exact_score_gradient, score_gradient
+    >>> from skaws.likelihoods import Gaussian as GaussianNoise
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Gaussian
+    >>> rng = np.random.default_rng(0)
+    >>> model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
+    >>> X = rng.standard_normal((100, 1)) + rng.standard_normal((100, 3))
+    >>> params = model.init_params(X, rng)
+    >>> params["decoder"]["components"] *= 0.5
+    >>> exact = exact_score_gradient(model, params, X)["decoder"]["components"]
+    >>> found = score_gradient(model, params, X, form=BayesForm(), rng=rng)
+    >>> gap = found["decoder"]["components"] - exact
+    >>> bool(np.linalg.norm(gap) < 0.1 * np.linalg.norm(exact))
+    True
     """
 
     def values(self, model, params, simulations, real):
@@ -32,11 +50,31 @@ class BayesForm:
 
 
 class BayesPairsForm:
-    """:class:`BayesForm` for any ``log_likelihood``: the log joint of latents and rows.
+    """Bayes' rule for any ``log_likelihood``: the log joint of latents and rows.
+
+    As :class:`BayesForm`, without an ``expected_log_joint`` that knows the rows.
 
     Every real row is paired with the simulated latents that are likely for it; what is
     left out is less than a hundredth of a row's weight.  It is the slower, the wider
     the posteriors are.
+
+    Examples
+    --------
+    >>> from skaws.decoders import Linear
+    >>> from skaws.evaluation import exact_score_gradient, score_gradient
+    >>> from skaws.likelihoods import Gaussian as GaussianNoise
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Gaussian
+    >>> rng = np.random.default_rng(0)
+    >>> model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
+    >>> X = rng.standard_normal((100, 1)) + rng.standard_normal((100, 3))
+    >>> params = model.init_params(X, rng)
+    >>> params["decoder"]["components"] *= 0.5
+    >>> exact = exact_score_gradient(model, params, X)["decoder"]["components"]
+    >>> found = score_gradient(model, params, X, form=BayesPairsForm(), rng=rng)
+    >>> gap = found["decoder"]["components"] - exact
+    >>> bool(np.linalg.norm(gap) < 0.1 * np.linalg.norm(exact))
+    True
     """
 
     def values(self, model, params, simulations, real):

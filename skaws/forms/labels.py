@@ -17,6 +17,26 @@ class LabelForm:
     log joint of every label, averaged by these.  It is exact where they are; the
     regression corrects what they miss.  (:class:`SummedForm` takes the exact
     probabilities by Bayes' rule.)
+
+    Examples
+    --------
+    >>> from skaws.regression import LabelEstimate
+    >>> from skaws.decoders import Linear
+    >>> from skaws.evaluation import exact_score_gradient, score_gradient
+    >>> from skaws.likelihoods import Gaussian
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Categorical
+    >>> rng = np.random.default_rng(0)
+    >>> model = LatentVariableModel(Categorical(2), Linear(), Gaussian())
+    >>> X = rng.choice([-3.0, 3.0], (100, 1)) + rng.standard_normal((100, 2))
+    >>> params = model.init_params(X, rng)
+    >>> params["decoder"]["components"] *= 0.5
+    >>> exact = exact_score_gradient(model, params, X)["decoder"]["components"]
+    >>> how = {"form": LabelForm(), "estimate": LabelEstimate()}
+    >>> found = score_gradient(model, params, X, n_simulations=500, rng=rng, **how)
+    >>> gap = found["decoder"]["components"] - exact
+    >>> bool(np.linalg.norm(gap) < 0.05 * np.linalg.norm(exact))
+    True
     """
 
     def values(self, model, params, simulations, real):
@@ -63,6 +83,29 @@ class SummedForm:
     climbed is the posterior mean of the log joint.  There is no regression.
 
     Values are those that simulations have taken so far: the form remembers them.
+
+    Raises
+    ------
+    FloatingPointError
+        In a turn, if "log_joint is minus infinity" for a row "under each value that
+        simulated latents have taken".
+
+    Examples
+    --------
+    >>> from skaws.decoders import Linear
+    >>> from skaws.evaluation import exact_score_gradient, score_gradient
+    >>> from skaws.likelihoods import Gaussian
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Categorical
+    >>> rng = np.random.default_rng(0)
+    >>> model = LatentVariableModel(Categorical(2), Linear(), Gaussian())
+    >>> X = rng.choice([-3.0, 3.0], (100, 1)) + rng.standard_normal((100, 2))
+    >>> params = model.init_params(X, rng)
+    >>> params["decoder"]["components"] *= 0.5
+    >>> exact = exact_score_gradient(model, params, X)["decoder"]["components"]
+    >>> found = score_gradient(model, params, X, form=SummedForm(), rng=rng)
+    >>> bool(np.allclose(found["decoder"]["components"], exact))
+    True
     """
 
     def __init__(self):

@@ -18,6 +18,24 @@ class PairwiseForm:
         Whether the weights of a row are made shares, non-negative and of sum one: an
         expectation under a distribution over the simulations then, which cannot
         extrapolate.
+
+    Examples
+    --------
+    >>> from skaws.decoders import Linear
+    >>> from skaws.evaluation import exact_score_gradient, score_gradient
+    >>> from skaws.likelihoods import Gaussian as GaussianNoise
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Gaussian
+    >>> rng = np.random.default_rng(0)
+    >>> model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
+    >>> X = rng.standard_normal((100, 1)) + rng.standard_normal((100, 3))
+    >>> params = model.init_params(X, rng)
+    >>> params["decoder"]["components"] *= 0.5
+    >>> exact = exact_score_gradient(model, params, X)["decoder"]["components"]
+    >>> found = score_gradient(model, params, X, form=PairwiseForm(), rng=rng)
+    >>> gap = found["decoder"]["components"] - exact
+    >>> bool(np.linalg.norm(gap) < 0.5 * np.linalg.norm(exact))
+    True
     """
 
     def __init__(self, shares=False):

@@ -34,6 +34,24 @@ class ScalarForm:
         no safeguard where a model is wrong for the rows *and* the baseline is at draws of a
         network: noise then collapsed with a gate and without; :class:`BaselineForm` is
         stable there.
+
+    Examples
+    --------
+    >>> from skaws.decoders import Linear
+    >>> from skaws.evaluation import exact_score_gradient, score_gradient
+    >>> from skaws.likelihoods import Gaussian as GaussianNoise
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Gaussian
+    >>> rng = np.random.default_rng(0)
+    >>> model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
+    >>> X = rng.standard_normal((100, 1)) + rng.standard_normal((100, 3))
+    >>> params = model.init_params(X, rng)
+    >>> params["decoder"]["components"] *= 0.5
+    >>> exact = exact_score_gradient(model, params, X)["decoder"]["components"]
+    >>> found = score_gradient(model, params, X, form=ScalarForm(), rng=rng)
+    >>> gap = found["decoder"]["components"] - exact
+    >>> bool(np.linalg.norm(gap) < 0.2 * np.linalg.norm(exact))
+    True
     """
 
     def __init__(self, baseline=True, gated=False):
@@ -83,6 +101,26 @@ class BaselineForm:
     With draws from the posterior for estimates
     (:class:`skaws.regression.RecognitionDraw`) this is reweighted wake-sleep.  It is what
     :class:`ScalarForm` comes to where the regression knows nothing.
+
+    Examples
+    --------
+    >>> from skaws.regression import RecognitionDraw
+    >>> from skaws.decoders import Linear
+    >>> from skaws.evaluation import exact_score_gradient, score_gradient
+    >>> from skaws.likelihoods import Gaussian as GaussianNoise
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Gaussian
+    >>> rng = np.random.default_rng(0)
+    >>> model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
+    >>> X = rng.standard_normal((100, 1)) + rng.standard_normal((100, 3))
+    >>> params = model.init_params(X, rng)
+    >>> params["decoder"]["components"] *= 0.5
+    >>> exact = exact_score_gradient(model, params, X)["decoder"]["components"]
+    >>> how = {"form": BaselineForm(), "estimate": RecognitionDraw()}
+    >>> found = score_gradient(model, params, X, rng=rng, **how)
+    >>> gap = found["decoder"]["components"] - exact
+    >>> bool(np.linalg.norm(gap) < 0.5 * np.linalg.norm(exact))
+    True
     """
 
     def values(self, model, params, simulations, real):

@@ -25,6 +25,21 @@ class Likelihood(ABC):
         Whether observations are whole numbers.
     advice : str or None
         What to do about a location that it cannot take.
+
+    Examples
+    --------
+    A likelihood of one's own:
+
+    >>> import autograd.numpy as anp
+    >>> import numpy as np
+    >>> class LaplaceNoise(Likelihood):
+    ...     def sample(self, params, location, rng):
+    ...         return rng.laplace(location)
+    ...
+    ...     def log_density(self, params, location, X):
+    ...         return -anp.abs(X - location) - anp.log(2.0)
+    >>> LaplaceNoise().log_density({}, np.zeros(1), np.ones(1)).round(4).tolist()
+    [-1.6931]
     """
 
     location_support = "real"

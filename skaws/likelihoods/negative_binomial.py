@@ -14,7 +14,12 @@ __all__ = ["NegativeBinomial"]
 class NegativeBinomial(Likelihood):
     """Overdispersed counts with mean the location, ``variance = mean + mean^2 / size``.
 
-    A Poisson count whose rate scatters by a Gamma variable of shape `size`.
+    A Poisson count whose rate scatters by a Gamma variable of shape `size`, which is learnt
+    between 0.001 and 10 000.
+
+    See Also
+    --------
+    Poisson : Its limit for a large size.
 
     Examples
     --------

@@ -22,6 +22,17 @@ class Poisson(Likelihood):
     link : {"identity", "log"}, default="identity"
         What the location is: the rate, which must not be negative, or its logarithm.
 
+    Raises
+    ------
+    ValueError
+        If "link must be 'identity' or 'log'".
+    FloatingPointError
+        In ``sample``, if "params have run away": counts beyond 1e15.
+
+    See Also
+    --------
+    NegativeBinomial : For counts that scatter more than ``variance = mean``.
+
     Examples
     --------
     >>> x = Poisson().log_density({}, np.array([2.0]), np.array([0.0]))

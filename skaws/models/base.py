@@ -18,6 +18,29 @@ class GenerativeModel(ABC):
     Latents are an array ``(n, n_latents)`` or a dictionary of arrays with a common
     first axis.  Observations are an array ``(n, n_features)`` in which NaN stands
     for a missing entry.
+
+    See Also
+    --------
+    FunctionModel : Three plain functions, without a class.
+    LatentVariableModel : A prior, a decoder and a likelihood.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> class Level(GenerativeModel):
+    ...     def init_params(self, X, rng):
+    ...         return {"level": np.mean(X)}
+    ...
+    ...     def sample(self, params, n_samples, rng):
+    ...         z = params["level"] + rng.standard_normal((n_samples, 1))
+    ...         return z, z + rng.standard_normal((n_samples, 1))
+    ...
+    ...     def log_joint(self, params, latents, observations):
+    ...         errors = anp.hstack([latents - params["level"], observations - latents])
+    ...         return -0.5 * anp.sum(errors**2, axis=1) - np.log(2 * np.pi)
+    >>> z, x = Level().sample({"level": 1.0}, 5, np.random.default_rng(0))
+    >>> Level().log_joint({"level": 1.0}, z, x).shape
+    (5,)
     """
 
     #: Bijectors along the paths of the params; a path without one is unconstrained.

@@ -35,7 +35,8 @@ class LatentVariableModel(GenerativeModel):
     Raises
     ------
     ValueError
-        If the likelihood asks for locations that the decoder cannot promise.
+        If the likelihood "needs a nonnegative location" and the decoder over these latents
+        "gives a real one".
 
     Examples
     --------

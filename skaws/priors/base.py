@@ -18,6 +18,22 @@ class Prior(ABC):
         Values a latent may take; rows with a single one; rows of length one.
     gaussian : bool
         Whether latents are jointly Gaussian: linear models then have exact answers.
+
+    Examples
+    --------
+    A prior of one's own:
+
+    >>> import autograd.numpy as anp
+    >>> class Exponential(Prior):
+    ...     n_latents, support = 1, "nonnegative"
+    ...
+    ...     def sample(self, params, n_samples, rng):
+    ...         return rng.exponential(size=(n_samples, 1))
+    ...
+    ...     def log_density(self, params, latents):
+    ...         return anp.where(latents[:, 0] >= 0, -latents[:, 0], -np.inf)
+    >>> Exponential().log_density({}, np.array([[2.0], [-1.0]])).tolist()
+    [-2.0, -inf]
     """
 
     n_latents = None

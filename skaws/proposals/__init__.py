@@ -1,8 +1,9 @@
 """Where importance sampling looks for the latents of each row.
 
 A proposal is a callable: of dense rows X, shape (m, n_features), it yields draws of their
-latents, shape (m, n_latents), and log densities, (m,).  All rows share the same random
-numbers, which never change: what is said of a row depends on that row alone.
+latents, shape (m, n_latents), and log densities, (m,), or (1,) where rows share them.  All
+rows share the same random numbers, which never change: what is said of a row depends on
+that row alone.
 """
 
 from .choice import make_proposal

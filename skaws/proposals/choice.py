@@ -31,7 +31,26 @@ def make_proposal(model, params, n_draws):
     params : nested dict of arrays
         Its params.
     n_draws : int
-        Draws for each row, an even number.
+        Draws for each row, a multiple of four.
+
+    Returns
+    -------
+    proposal : callable or None
+        Of dense rows X, shape (m, n_features), it yields pairs: draws of the latents,
+        shape (m, n_latents), and what to take off their log joints, in nats, for the
+        logarithm of a weight: their log densities, shape (m,), or (1,) where rows share
+        them.  The sum of the weights over `n_draws` estimates p(x).
+
+    Examples
+    --------
+    >>> from skaws.likelihoods import Gaussian as GaussianNoise
+    >>> from skaws.priors import Laplace
+    >>> model = LatentVariableModel(Laplace(1), Linear(), GaussianNoise())
+    >>> decoder = {"components": np.ones((1, 3)), "mean": np.zeros(3)}
+    >>> params = {"decoder": decoder, "likelihood": {"noise_variance": 1.0}}
+    >>> draws = list(make_proposal(model, params, 200)(np.zeros((2, 3))))
+    >>> len(draws), draws[0][0].shape, draws[0][1].shape
+    (200, (2, 1), (1,))
     """
     if isinstance(model, LatentVariableModel):
         proposal = proposal_of_parts(model, params, n_draws)

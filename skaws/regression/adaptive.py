@@ -36,7 +36,7 @@ def make_embedding(regressor=None):
 
 
 class AdaptiveEmbedding(BaseEstimator):
-    """:class:`Embedding` whose kernel descends its own leave-one-out error.
+    """An embedding whose kernel descends its own leave-one-out error.
 
     Each sleep phase brings new simulations, so that the regression can be judged on pairs
     it has not seen.  After its weights have been taken, ridge and bandwidth (and a linear
@@ -69,6 +69,11 @@ class AdaptiveEmbedding(BaseEstimator):
         The ridge as it is now.
     gamma : float
         Sharpness of the kernel's Gaussian part as it is now; after the first `fit`.
+
+    Raises
+    ------
+    ValueError
+        In `fit`, if "n_features must be at least 1, or None for inputs as they are".
 
     Notes
     -----
@@ -150,7 +155,7 @@ class AdaptiveEmbedding(BaseEstimator):
 
     @property
     def gamma(self):
-        """Sharpness of the Gaussian part of the kernel, as :func:`latent_kernel`'s."""
+        """Sharpness of the Gaussian part of the kernel, as KernelRidge's."""
         return float(np.exp(self._logs[1]) * 0.5 / self._map.shape[1])
 
     def _start(self, inputs):
@@ -208,7 +213,7 @@ def error_slopes(embedding, targets, probes):
     Parameters
     ----------
     embedding : Embedding
-        Fitted, with :func:`latent_kernel`.
+        Fitted, with ``latent_kernel``.
     targets : array of shape (n,)
         What is regressed.
     probes : array of shape (n, n_probes)

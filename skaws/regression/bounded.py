@@ -25,6 +25,24 @@ class BoundedEstimate:
     everywhere : bool, default=False
         Whether all estimates are cut to the range: for codes of labels, between which a
         log joint is an average, and beyond which it means nothing.
+
+    Examples
+    --------
+    >>> from skaws.models import FunctionModel
+    >>> def sample(params, n_samples, rng):
+    ...     z = rng.exponential(size=(n_samples, 1))
+    ...     return z, z + 0.5 * rng.standard_normal((n_samples, 1))
+    >>> def log_joint(params, z, x):
+    ...     inside = np.where(z[:, 0] >= 0, -z[:, 0], -np.inf)
+    ...     return inside - 2 * (x - z)[:, 0] ** 2
+    >>> model = FunctionModel(sample, log_joint, None)
+    >>> pairs = model.sample({}, 500, np.random.default_rng(0))
+    >>> function, _ = BoundedEstimate().fit(model, {}, *pairs)
+    >>> X = np.array([[-2.0], [20.0]])
+    >>> bool(function(X)[0, 0] > 0 > function.inputs(X)[0, 0])  # cut, and not
+    True
+    >>> bool(function(X)[1, 0] > pairs[0].max())  # beyond all simulated ones
+    True
     """
 
     def __init__(self, alpha=1.0, everywhere=False):
@@ -75,6 +93,13 @@ class ObservedInputs:
 
     For latents in a dictionary, and others that cannot be estimated column by column.
     Missing entries count as the feature's mean.
+
+    Examples
+    --------
+    >>> observations = np.array([[1.0], [3.0]])
+    >>> function, _ = ObservedInputs().fit(None, None, None, observations)
+    >>> function(np.array([[5.0], [np.nan]])).tolist()
+    [[5.0], [2.0]]
     """
 
     def fit(self, model, params, latents, observations):

@@ -84,8 +84,9 @@ class Embedding:
     ----------
     regressor : KernelRidge, default=None
         Its kernel, named as in :func:`sklearn.metrics.pairwise.pairwise_kernels`, is
-        evaluated on the scaled inputs; "precomputed" stands for :func:`latent_kernel`,
-        with its gamma and coef0. None is :func:`default_regressor`.
+        evaluated on the scaled inputs; "precomputed" stands for ``coef0 + a.b / k +
+        exp(-gamma |a - b|^2)`` over k columns, with a gamma of ``1 / 2k`` for None. None
+        is ``KernelRidge(alpha=1.0, kernel="precomputed")``.
 
     Examples
     --------

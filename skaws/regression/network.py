@@ -26,6 +26,17 @@ class NetworkMean:
         Width of the hidden layer (tanh).
     learning_rate : float, default=0.01
         Of its own Adam.
+
+    Examples
+    --------
+    A posterior mean that is bent:
+
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.uniform(-1, 1, (500, 1))
+    >>> z = x**2 + 0.1 * rng.standard_normal((500, 1))
+    >>> function, _ = NetworkMean().fit(None, None, z, x)
+    >>> bool(abs(function(np.array([[0.5]]))[0, 0] - 0.25) < 0.05)
+    True
     """
 
     def __init__(self, n_hidden=64, learning_rate=0.01):
@@ -65,6 +76,21 @@ class RecognitionDraw:
         Width of the network's hidden layer (tanh).
     learning_rate : float, default=0.01
         Of the network's own Adam.
+
+    Examples
+    --------
+    >>> from skaws.decoders import Linear
+    >>> from skaws.likelihoods import Gaussian as GaussianNoise
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Gaussian
+    >>> model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
+    >>> decoder = {"components": np.ones((1, 3)), "mean": np.zeros(3)}
+    >>> params = {"decoder": decoder, "likelihood": {"noise_variance": 1.0}}
+    >>> pairs = model.sample(params, 500, np.random.default_rng(0))
+    >>> function, drawn = RecognitionDraw().fit(model, params, *pairs)
+    >>> left_over = drawn - pairs[1].sum(axis=1, keepdims=True) / 4
+    >>> bool(0.2 < left_over.var() < 0.3)  # the posterior's variance is 1 / 4
+    True
     """
 
     def __init__(self, n_candidates=5, n_hidden=64, learning_rate=0.01):

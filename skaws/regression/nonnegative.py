@@ -22,6 +22,19 @@ class MultiplicativeMode:
     ----------
     n_steps : int, default=10
         Number of updates.
+
+    Examples
+    --------
+    >>> from skaws.decoders import Linear
+    >>> from skaws.likelihoods import Poisson
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Gamma
+    >>> model = LatentVariableModel(Gamma(1), Linear(nonnegative=True), Poisson())
+    >>> decoder = {"components": np.array([[3.0, 6.0]])}
+    >>> params = {"prior": {"shape": np.ones(1)}, "decoder": decoder}
+    >>> mode = MultiplicativeMode().at(model, params)
+    >>> mode(np.array([[8.0, 11.0]])).round(12).tolist()  # (1 + 19) / (1 + 9)
+    [[2.0]]
     """
 
     def __init__(self, n_steps=10):
@@ -74,6 +87,13 @@ class LogOddsMode:
     ----------
     n_steps : int, default=5
         Number of steps.
+
+    Examples
+    --------
+    >>> decoder = {"components": np.ones((1, 4)), "intercept": np.zeros(4)}
+    >>> mode = LogOddsMode(n_steps=50).at(None, {"decoder": decoder})
+    >>> mode(np.array([[1.0, 1.0, 1.0, 0.0]])).round(6).tolist()  # (1 + 3) / (2 + 4)
+    [[0.666667]]
     """
 
     def __init__(self, n_steps=5):
