@@ -8,7 +8,7 @@ other in the dictionary's order, in unconstrained coordinates.
 import autograd.numpy as anp
 import numpy as np
 
-from .bijectors import Identity
+from .bijectors import Bijector, Identity
 
 __all__ = ["ParameterSpace", "shift"]
 
@@ -66,6 +66,32 @@ def shift(params, step, constraints):
     return from_leaves((path, moved(path, value)) for path, value in leaves(params))
 
 
+def check_forms(params, constraints):
+    """Raise TypeError if `params` is no dict, or a constraint no bijector."""
+    if not isinstance(params, dict):
+        raise TypeError(
+            f"params must be a dict of arrays, which may be nested; got {params!r}. Let "
+            "init_params return one."
+        )
+    for path, bijector in leaves(constraints):
+        if not isinstance(bijector, Bijector):
+            raise TypeError(
+                f"The constraint of {'.'.join(path)} must be a bijector, such as "
+                f"Positive() of skaws.bijectors; got {bijector!r}."
+            )
+
+
+def as_numbers(value, path):
+    """Float array of a leaf; raise TypeError if it holds anything but real numbers."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"Parameter {'.'.join(path)} must be a number or an array of numbers; got "
+            f"{value!r}. What is not learnt belongs into the functions, not into params."
+        )
+    return array.astype(float)
+
+
 class ParameterSpace:
     """The border between named parameters and a flat unconstrained vector.
 
@@ -83,6 +109,9 @@ class ParameterSpace:
 
     Raises
     ------
+    TypeError
+        If `params` is no dict, a leaf no array of real numbers, or a constraint no
+        bijector.
     ValueError
         If a leaf "must be above 0", say, by its bijector and is not, if "constraints name"
         what "is not a parameter", or, in ``flatten``, if "params lack" one.
@@ -99,6 +128,7 @@ class ParameterSpace:
 
     def __init__(self, params, constraints=None):
         constraints = constraints or {}
+        check_forms(params, constraints)
         known = {path for path, _ in leaves(params)}
         unknown = [path for path, _ in leaves(constraints) if path not in known]
         if unknown:
@@ -111,7 +141,7 @@ class ParameterSpace:
             shape = np.shape(value)
             stop = start + int(np.prod(shape))
             bijector = look_up(constraints, path, Identity())
-            if not bijector.contains(np.asarray(value, dtype=float)):
+            if not bijector.contains(as_numbers(value, path)):
                 raise ValueError(
                     f"Parameter {'.'.join(path)} must be {bijector.support}; got "
                     f"values from {np.min(value):.3g} to {np.max(value):.3g}. Return "

@@ -14,6 +14,7 @@ LAYERS = [
     {"__init__"},
     {"estimators"},
     {"checks", "evaluation"},
+    {"returned"},
     {"proposals", "wake_sleep"},
     {"forms"},
     {"models", "regression"},

@@ -119,6 +119,24 @@ def test_nan_is_refused_without_any_constraint():
         ParameterSpace({"mean": np.array([1.0, np.nan])})
 
 
+@pytest.mark.parametrize("params", [None, [1.0, 2.0], np.ones(3)])
+def test_params_that_are_no_dict_are_refused(params):
+    with pytest.raises(TypeError, match="params must be a dict of arrays"):
+        ParameterSpace(params)
+
+
+@pytest.mark.parametrize("value", ["me", None, 1j, [1.0, None]])
+def test_a_leaf_that_is_no_number_is_named(value):
+    with pytest.raises(TypeError, match=r"Parameter prior\.rate must be a number"):
+        ParameterSpace({"prior": {"rate": value}})
+
+
+@pytest.mark.parametrize("constraint", [Positive, "positive", None])
+def test_a_constraint_that_is_no_bijector_is_named(constraint):
+    with pytest.raises(TypeError, match="constraint of rate must be a bijector, such"):
+        ParameterSpace({"rate": 1.0}, {"rate": constraint})
+
+
 @pytest.mark.parametrize(
     ("constraints", "path"),
     [

@@ -57,7 +57,8 @@ def check_model(model, X, *, params=None, n_samples=10_000, random_state=0):
     -----
     The score identity, ``E[grad log p(z, x)] = 0`` over the model's own simulations, is
     tested coordinate by coordinate: z is the distance of a mean from zero in
-    standard errors, taken over groups of simulations.  The bound is Student's and
+    standard errors, taken over groups of simulations; a parameter that moves simulations
+    but no log joint fails, too.  The bound is Student's and
     Bonferroni's, for one false alarm in a million right models.  Where the model says what
     values its latents take (``latent_support``), Stein's identity is tested in the same
     way: it sees a wrong sampler of a prior that has no params.

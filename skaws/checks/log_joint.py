@@ -3,6 +3,7 @@
 import numpy as np
 from autograd import make_vjp
 
+from ..forms.pairs import check_log_joint as check_form
 from ..latents import rows_of
 from ..params import ParameterSpace
 from .report import Finding
@@ -13,12 +14,14 @@ __all__ = ["check_derivative", "check_expected_log_joint", "check_log_joint"]
 def check_log_joint(model, params, latents, observations, rng):
     """The log joint is one finite number a pair."""
     values = model.log_joint(params, latents, observations)
-    expected = (len(observations),)
-    holds = np.shape(values) == expected and bool(np.isfinite(values).all())
-    detail = f"shape {np.shape(values)}, expected {expected}"
-    if np.shape(values) == expected:
-        detail += f"; {np.sum(~np.isfinite(values))} of {len(values)} not finite"
-    return [Finding("log_joint is one finite number a pair", holds, detail)]
+    law, n = "log_joint is one finite number a pair", len(observations)
+    try:
+        check_form(model, values, n)
+    except ValueError as error:
+        return [Finding(law, False, str(error))]
+    n_bad = int(np.sum(~np.isfinite(values)))
+    detail = f"shape {np.shape(values)}, expected {(n,)}; {n_bad} of {n} not finite"
+    return [Finding(law, n_bad == 0, detail)]
 
 
 def check_derivative(model, params, latents, observations, rng):

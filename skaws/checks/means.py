@@ -6,7 +6,7 @@ from autograd import elementwise_grad, grad
 from scipy.stats import t as student_t
 
 from ..charts import GLOBAL_CHARTS
-from ..latents import rows_of
+from ..latents import arrays_of, rows_of
 from ..params import ParameterSpace
 from .report import Finding
 
@@ -19,13 +19,35 @@ __all__ = [
 
 FALSE_ALARM = 1e-6  # probability that a right model fails a statistical law
 N_GROUPS = 100  # of simulations, whose mean scores are nearly Gaussian
+N_MOVED = 500  # simulations that show whether they depend on a parameter
 
 
 def check_score_identity(model, params, latents, observations, rng):
     """The mean score over the model's own simulations is zero."""
     scores, space = group_scores(model, params, latents, observations)
     law = "score identity: sampler and log joint agree"
+    for j in np.flatnonzero(~scores.any(axis=0)):
+        if ignored(model, params, latents, observations, np.eye(space.size)[j]):
+            detail = f"sample depends on {space.name(j)}, but log_joint does not"
+            return [Finding(law, False, detail)]
     return [Finding(law, *worst_mean(scores, space.name))]
+
+
+def ignored(model, params, latents, observations, step):
+    """Whether a long step changes what is sampled, but no log joint of these pairs.
+
+    A score that is zero for every pair has mean zero: the identity cannot see it.
+    """
+    few = slice(0, N_MOVED)
+    z, x = rows_of(latents, few), observations[few]
+    moved = model.move(params, ParameterSpace(params, model.constraints).split(step))
+
+    def sampled(params):
+        latents, x = model.sample(params, N_MOVED, np.random.default_rng(0))
+        return [*arrays_of(latents), x]
+
+    same = np.array_equal(model.log_joint(params, z, x), model.log_joint(moved, z, x))
+    return same and not all(map(np.array_equal, sampled(params), sampled(moved)))
 
 
 def check_missing(model, params, latents, observations, rng):

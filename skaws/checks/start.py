@@ -5,6 +5,7 @@ import numpy as np
 
 from ..latents import arrays_of
 from ..params import ParameterSpace, leaves
+from ..returned import check_pairs
 from .report import Finding
 
 __all__ = ["check_parameters", "check_sampler"]
@@ -33,14 +34,23 @@ def check_parameters(model, X, params, rng):
 def check_sampler(model, params, X, seed):
     """Samples have the right shape, are finite, and depend on rng and nothing else."""
     before = joblib.hash(params)
+    law = "sample returns rows shaped like X"
+    try:
+        pairs = model.sample(params, N_DRAWN, np.random.default_rng(seed))
+        check_pairs(model, pairs, N_DRAWN, X.shape[1])
+    except (TypeError, ValueError) as error:
+        return [Finding(law, False, str(error))]
 
     def drawn(seed):
         latents, x = model.sample(params, N_DRAWN, np.random.default_rng(seed))
         return [*arrays_of(latents), x]
 
     first, again, other = drawn(seed), drawn(seed), drawn(seed + 1)
+    *latents, seen = [array.shape for array in first]
+    expected = (N_DRAWN, X.shape[1])
+    detail = f"latents {latents}, observations {seen}, expected {expected}"
     return [
-        shaped(first, (N_DRAWN, X.shape[1])),
+        Finding(law, True, detail),
         Finding(
             "sample is finite",
             all(np.isfinite(array).all() for array in first),
@@ -48,17 +58,6 @@ def check_sampler(model, params, X, seed):
         ),
         drawn_from_rng(first, again, other, joblib.hash(params) == before),
     ]
-
-
-def shaped(arrays, expected):
-    """Latents have a row each, and observations the shape that is expected."""
-    *latents, observations = [np.shape(array) for array in arrays]
-    rows = all(len(shape) > 1 and shape[0] == expected[0] for shape in latents)
-    return Finding(
-        "sample returns rows shaped like X",
-        rows and observations == expected,
-        f"latents {latents}, observations {observations}, expected {expected}",
-    )
 
 
 def drawn_from_rng(first, again, other, params_kept):

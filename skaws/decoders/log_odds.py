@@ -15,6 +15,11 @@ class LogOdds(Decoder):
     Latents of one half change nothing; the location is real: log odds of a
     :class:`skaws.likelihoods.Bernoulli`.
 
+    Raises
+    ------
+    ValueError
+        When a model is composed, if latents do not lie between 0 and 1.
+
     Examples
     --------
     >>> params = {"components": np.ones((1, 2)), "intercept": np.array([0.0, 3.0])}
@@ -25,6 +30,14 @@ class LogOdds(Decoder):
     @property
     def constraints(self):
         return {"components": Positive()}
+
+    def location_support(self, latent_support):
+        if latent_support != "unit":
+            raise ValueError(
+                f"LogOdds() needs latents between 0 and 1; it is given {latent_support} "
+                "ones. Choose a prior such as Beta or UnitUniform, or a Linear() decoder."
+            )
+        return "real"
 
     def init_params(self, X, n_latents, rng):
         n_ones, n_seen = np.nansum(X, axis=0), np.sum(~np.isnan(X), axis=0)

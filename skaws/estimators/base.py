@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..evaluation import log_marginal_likelihood
 from ..machine import one_blas_thread
 from ..optimizers import PolynomialAverage
+from ..params import leaves
 from ..progress import Silent, make_progress
 from .answers import Answers, make_rng
 from .recipe import Recipe
@@ -73,7 +74,8 @@ class AmortisedEstimator(Answers, Recipe):
         rows = representative_rows(X, sample_weight, self._n_representative)
         self._warn_of_odd_tables(X, rows)
         with one_blas_thread():
-            best = self._best_training(X, rows, sample_weight)
+            trainings = self._trainings(X, rows, sample_weight)
+            best = self._best(trainings, rows)
             schedule = best.state.optimizer.schedule
             self.history_, self.n_iter_ = best.history, best.n_iter
             self.converged_ = schedule.converged and best.failure is None
@@ -86,7 +88,7 @@ class AmortisedEstimator(Answers, Recipe):
                 estimate=deepcopy(best.state.estimate),
             )
             self._set_attributes(best.params)
-        self._tell_how_it_ended(best)
+        self._tell_how_it_ended(best, trainings)
         self._warn_of_odd_fit(rows)
         return self
 
@@ -174,26 +176,34 @@ class AmortisedEstimator(Answers, Recipe):
             self._make_estimate(),
         )
 
-    def _best_training(self, X, rows, sample_weight):
-        """The likeliest of the restarts, or of those up to an interruption."""
+    def _trainings(self, X, rows, sample_weight):
+        """One training a restart; where the user interrupts, those up to there."""
         model = self._make_model(rows)
         name, max_iter = type(self).__name__, self._option("max_iter")
         progress = make_progress(self.verbose, name, max_iter)
         trainings = []
-        for training in Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(self._restart)(model, rng, X, rows, sample_weight, progress)
-            for rng in self._seeds(self.n_init)
-        ):
-            trainings.append(training)
-            if training.interrupted:
-                break
+        try:
+            for training in Parallel(n_jobs=self.n_jobs, return_as="generator")(
+                delayed(self._restart)(model, rng, X, rows, sample_weight, progress)
+                for rng in self._seeds(self.n_init)
+            ):
+                trainings.append(training)
+                if training.interrupted:
+                    break
+        except KeyboardInterrupt:  # between trainings, or while others run them
+            if not trainings:
+                raise
+        return trainings
+
+    def _best(self, trainings, rows):
+        """The likeliest; one alone needs no likelihood."""
         if len(trainings) == 1:
             return trainings[0]
         return max(trainings, key=lambda training: self._rank(training, rows))
 
     def _restart(self, model, rng, X, rows, sample_weight, progress):
         warm = self.warm_start and hasattr(self, "_state")
-        params = self._state.params if warm else self._start(model, rows, rng)
+        params = self._last_params(model, rows) if warm else self._start(model, rows, rng)
         start = self._fresh_state(model, params, rng, self._schedule())
         if warm:
             last = self._state  # of which restarts may not learn from each other
@@ -208,6 +218,23 @@ class AmortisedEstimator(Answers, Recipe):
         training = self._train(start, X, sample_weight, progress)
         progress.close(ending(training))
         return training
+
+    def _last_params(self, model, rows):
+        """What the last call learnt; raise if the model is now of other shapes."""
+        last, fresh = (
+            {".".join(path): np.shape(value) for path, value in leaves(params)}
+            for params in (
+                self._state.params,
+                self._start(model, rows, np.random.default_rng(0)),
+            )
+        )
+        if last != fresh:
+            raise ValueError(
+                f"{type(self).__name__} has warm_start=True, but the last fit was of "
+                f"params of other shapes: {last}; this one's are {fresh}. Fit a clone, or "
+                "set warm_start=False."
+            )
+        return self._state.params
 
     def _train(self, state, X, sample_weight, progress, n_iter=None, form=None):
         n_rows = X.shape[0] if sample_weight is None else np.sum(sample_weight)
@@ -229,24 +256,32 @@ class AmortisedEstimator(Answers, Recipe):
         log_marginal = log_marginal_likelihood(training.state.model, training.params, rows)
         return training.failure is None, float(np.mean(log_marginal))
 
-    def _tell_how_it_ended(self, training):
-        schedule = training.state.optimizer.schedule
-        if training.interrupted:
+    def _tell_how_it_ended(self, best, trainings):
+        n_ended = sum(not training.interrupted for training in trainings)
+        if best.interrupted:
             told = (
                 f"was interrupted after {self.n_iter_} iterations; it keeps the "
                 "parameters learnt so far."
             )
-        elif training.failure is not None:
-            raise training.failure
-        elif not self.converged_:
-            max_iter, over = self._option("max_iter"), self._option("n_iter_no_change")
+        elif best.failure is not None:
+            raise best.failure
+        elif n_ended < self.n_init:
             told = (
-                f"came to max_iter={max_iter} before its steps stopped paying: the last "
-                f"{schedule.n_judged} full ones gained {schedule.last_gain:.2g} nats a row "
-                f"(tol={self.tol:g} over {over}). Increase max_iter or learning_rate, or "
-                "tol if that is precise enough."
+                f"was interrupted after {n_ended} of n_init={self.n_init} restarts; it "
+                "keeps the likeliest of these."
             )
+        elif not self.converged_:
+            told = self._came_to_max_iter(best.state.optimizer.schedule)
         else:
             return
         told = f"{type(self).__name__} {told}"
         warnings.warn(told, ConvergenceWarning, stacklevel=4)
+
+    def _came_to_max_iter(self, schedule):
+        max_iter, over = self._option("max_iter"), self._option("n_iter_no_change")
+        return (
+            f"came to max_iter={max_iter} before its steps stopped paying: the last "
+            f"{schedule.n_judged} full ones gained {schedule.last_gain:.2g} nats a row "
+            f"(tol={self.tol:g} over {over}). Increase max_iter or learning_rate, or "
+            "tol if that is precise enough."
+        )

@@ -7,9 +7,11 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ..evaluation import log_marginal_likelihood
 from ..latents import arrays_of
 from ..models import GenerativeModel
 from ..optimizers import FixedLength, PolynomialAverage
+from ..returned import check_returned
 from .base import AmortisedEstimator
 from .odd_fits import warn_of_odd_fit, warn_of_plug_in
 from .plans import PLANS, plan_for
@@ -225,8 +227,22 @@ class AmortisedLearner(AmortisedEstimator):
 
     def _make_model(self, X):
         rng = np.random.default_rng(0)
-        self._plan = plan_for(self.model, self.model.init_params(X, rng), rng, self.plan)
+        params = self.model.init_params(X, rng)
+        check_returned(self.model, params, X.shape[1])
+        self._check_likelihood(params, X)
+        self._plan = plan_for(self.model, params, rng, self.plan)
         return self.model if self._plan.relative_steps else with_plain_steps(self.model)
+
+    def _check_likelihood(self, params, X):
+        """Restarts are compared by it: rather no fit than an error after all of them."""
+        if self.n_init == 1:
+            return
+        try:
+            log_marginal_likelihood(self.model, params, X[:1])
+        except NotImplementedError as error:
+            raise NotImplementedError(
+                f"n_init={self.n_init} keeps the restart of highest likelihood, but {error}"
+            ) from None
 
     def _option(self, name):
         own = getattr(self, name)
@@ -270,7 +286,7 @@ class AmortisedLearner(AmortisedEstimator):
             name: np.append(before.history[name], values)
             for name, values in after.history.items()
         }
-        return after._replace(history=history or before.history)
+        return after._replace(history=history)
 
     def _set_attributes(self, params):
         self.params_ = params

@@ -142,21 +142,24 @@ def vanished_noise(model, params, rows):
     The log joint of simulated pairs tells: to move an entry by h from where it was
     simulated costs ``h**2 / (2 noise_variance)``, in the mean of both directions.  What
     it costs to move a whole block of columns tells where to look.  Columns of whole
-    numbers are left out: their log joint need not be smooth.
+    numbers are left out: their log joint need not be smooth.  An entry of a positive column
+    is moved by a share of itself where that is less: noise may be in proportion to it.
 
     Returns
     -------
     column : int or None
         None if there is no such column.
     noise : float
-        Deviation of its noise relative to that of the rows.
+        Deviation of its noise relative to that of the rows (or to entries, if less).
     """
     pairs = model.sample(params, N_SIMULATIONS, np.random.default_rng(0))
-    deviation = column_moments(rows)[1]
+    deviation, observations = column_moments(rows)[1], pairs[1]
+    positive = np.all(observations > 0, axis=0)
+    unit = np.where(positive, np.minimum(deviation, observations), deviation)
 
     def search(columns):
-        step = np.zeros(len(deviation))
-        step[columns] = VANISHED * deviation[columns]
+        step = np.zeros(unit.shape)
+        step[:, columns] = VANISHED * unit[:, columns]
         cost = cost_of_moving(model, params, pairs, step)
         if cost <= 0.5:  # no column of the block costs more
             return None, np.inf
@@ -166,7 +169,7 @@ def vanished_noise(model, params, rows):
         found = search(halves[0])
         return search(halves[1]) if found[0] is None else found
 
-    whole = np.all(pairs[1] == np.round(pairs[1]), axis=0)
+    whole = np.all(observations == np.round(observations), axis=0)
     return search(np.flatnonzero((deviation > 0) & ~whole))
 
 

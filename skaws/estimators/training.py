@@ -10,6 +10,16 @@ from ..wake_sleep import wake_sleep
 
 __all__ = ["LoopState", "Training", "ending", "train"]
 
+#: Columns of a history.
+FIGURES = (
+    "objective",
+    "gain",
+    "gradient_norm",
+    "weight_sum",
+    "regression_error",
+    "input_distance",
+)
+
 
 class LoopState(NamedTuple):
     """All that a later call needs to go on where this one stopped."""
@@ -94,8 +104,7 @@ def train(state, X, progress, *, n_iter=None, **options):
             f"Parameters ran away in iteration {len(records) + 1} ({error}). Lower "
             "learning_rate, or look for rows that lie far from all others."
         )
-    names = records[0] if records else ()
-    history = {name: np.array([record[name] for record in records]) for name in names}
+    history = {name: np.array([record[name] for record in records]) for name in FIGURES}
     state = state._replace(params=params, n_iter=n_before + len(records))
     return Training(state, answer, history, failure)
 

@@ -13,7 +13,7 @@ from ..params import ParameterSpace
 from ..proposals import EnumeratedProposal
 from ..regression import Embedding, LatentEstimate
 from ..wake_sleep import sleep, wake
-from .marginal import N_DRAWS, proposal_for
+from .marginal import N_DRAWS, check_n_draws, checked_rows, proposal_for
 
 __all__ = [
     "exact_score_gradient",
@@ -59,7 +59,7 @@ def score_gradient(
         Whether the score identity is used to cut the error (see Notes). It takes the
         score of every simulation by itself, and pays where parameters are many
         fewer than simulations; for a `form` with ``targets``, such as ScalarForm.
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator or int
         Source of randomness.
 
     Returns
@@ -70,8 +70,9 @@ def score_gradient(
 
     Raises
     ------
-    ValueError, FloatingPointError
-        As :func:`skaws.wake_sleep.wake_sleep`.
+    ValueError
+        If `rng` is None, or X no table of finite rows; else as, with FloatingPointError,
+        :func:`skaws.wake_sleep.wake_sleep`.
 
     Notes
     -----
@@ -98,6 +99,7 @@ def score_gradient(
     >>> bool(np.abs(gap).max() < 0.05)
     True
     """
+    X, rng = checked_rows(model, X), generator_of(rng)
     estimate = LatentEstimate() if estimate is None else estimate
     regression = Embedding() if regression is None else regression
     form = ScalarForm() if form is None else form
@@ -110,6 +112,15 @@ def score_gradient(
         if calibrated:
             gradient = gradient - sampling_error(model, params, simulations, form)
     return ParameterSpace(params, model.constraints).split(gradient)
+
+
+def generator_of(rng):
+    """NumPy Generator of a seed, or the one handed in; raise if there is none."""
+    if rng is None:
+        raise ValueError(
+            "Latents are drawn at random: hand in rng, a numpy.random.Generator or an int."
+        )
+    return np.random.default_rng(rng)
 
 
 def sampling_error(model, params, simulations, form):
@@ -160,8 +171,8 @@ def importance_score_gradient(
     from_prior : bool, default=False
         Whether latents are drawn from the prior, the same for all rows, instead of from
         the model's proposal (:mod:`skaws.proposals`).
-    rng : numpy.random.Generator, default=None
-        Source of randomness of draws from the prior.
+    rng : numpy.random.Generator or int, default=None
+        Source of randomness of draws from the prior, which need one.
 
     Returns
     -------
@@ -170,6 +181,8 @@ def importance_score_gradient(
 
     Raises
     ------
+    ValueError
+        If draws from the prior are asked for without `rng`.
     NotImplementedError
         If the model has "no proposal for importance sampling", or, for draws from the
         prior, "no log_likelihood to weigh draws from its prior by".
@@ -197,9 +210,11 @@ def importance_score_gradient(
     >>> bool(abs(found - (density[1] - density[0]) / 0.002) < 0.01)
     True
     """
+    X = checked_rows(model, X)
     if from_prior:
+        check_n_draws(n_draws)
         n_draws = N_DRAWS if n_draws is None else n_draws
-        latents, _ = model.sample(params, n_draws, rng)
+        latents, _ = model.sample(params, n_draws, generator_of(rng))
         log_weights = model.log_likelihood(params, latents, X)
         if log_weights is None:
             raise NotImplementedError(
@@ -248,6 +263,7 @@ def exact_score_gradient(model, params, X, log_marginal=None):
     >>> float(found["level"])
     1.0
     """
+    X = checked_rows(model, X)
     space = ParameterSpace(params, model.constraints)
     if log_marginal is not None:
 

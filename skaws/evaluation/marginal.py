@@ -1,13 +1,16 @@
 """Log marginal likelihoods and posterior means."""
 
 import numpy as np
-from sklearn.utils import gen_batches
+from scipy.sparse import issparse
+from sklearn.utils import check_array, gen_batches
 
 from ..batches import dense_rows
 from ..machine import one_blas_thread
 from ..proposals import make_proposal
 
 __all__ = [
+    "check_n_draws",
+    "checked_rows",
     "importance_posterior",
     "log_marginal_likelihood",
     "posterior_mean",
@@ -45,8 +48,9 @@ def log_marginal_likelihood(model, params, X, n_draws=None):
     NotImplementedError
         If the model "has no log_marginal and no proposal for importance sampling".
     ValueError
-        If "n_draws is too few" for the latents, or "must be a multiple of 4" where
-        posteriors are searched for modes.
+        If X is no table of finite rows; if draws are needed and `n_draws` is not positive,
+        "is too few" for the latents, or is not "a multiple of 4" where posteriors are
+        searched for modes.
 
     Examples
     --------
@@ -65,6 +69,7 @@ def log_marginal_likelihood(model, params, X, n_draws=None):
     >>> bool(np.abs(error).max() < 0.05)
     True
     """
+    X = checked_rows(model, X)
     exact = model.log_marginal(params, X)
     return importance_posterior(model, params, X, n_draws)[0] if exact is None else exact
 
@@ -98,8 +103,21 @@ def posterior_mean(model, params, X, n_draws=None):
     >>> posterior_mean(model, params, np.ones((1, 3))).round(12).tolist()
     [[0.75]]
     """
+    X = checked_rows(model, X)
     exact = model.posterior_mean(params, X)
     return importance_posterior(model, params, X, n_draws)[1] if exact is None else exact
+
+
+def checked_rows(model, X):
+    """X as rows of finite numbers, NaN where the model allows missing entries."""
+    missing = model.allows_missing and not issparse(X)
+    return check_array(
+        X,
+        accept_sparse="csr",
+        dtype=[np.float64, np.float32],
+        ensure_all_finite="allow-nan" if missing else True,
+        input_name="X",
+    )
 
 
 def importance_posterior(model, params, X, n_draws=None):
@@ -147,6 +165,7 @@ def importance_posterior(model, params, X, n_draws=None):
     >>> mean.round(4).tolist()  # 1 / (1 + exp(2)), and the rest
     [[0.1192, 0.8808]]
     """
+    X = checked_rows(model, X)
     proposal, n_draws, n_latents = proposal_for(model, params, n_draws)
     width = max(X.shape[1], n_latents**2)
     n_at_once = int(np.clip(CHUNK_NUMBERS // width, 1, N_AT_ONCE))
@@ -161,9 +180,15 @@ def importance_posterior(model, params, X, n_draws=None):
 
 def proposal_for(model, params, n_draws):
     """Proposal of the model, number of its draws, number of columns of the latents."""
+    check_n_draws(n_draws)
     n_latents = count_latents(model, params)
     n_draws = max(N_DRAWS, 8 * n_latents) if n_draws is None else n_draws
     proposal = None if n_latents == 0 else make_proposal(model, params, n_draws)
+    if proposal is None and model.latent_support in ("binary", "onehot"):
+        raise NotImplementedError(
+            f"Latents of {type(model).__name__} take too many values to be summed over in "
+            "likelihoods and posterior means (more than 200). Take fewer latents."
+        )
     if proposal is None:
         raise NotImplementedError(
             f"{type(model).__name__} has no log_marginal and no proposal for importance "
@@ -171,6 +196,12 @@ def proposal_for(model, params, n_draws):
             "values its latents take: latent_support."
         )
     return proposal, n_draws, n_latents
+
+
+def check_n_draws(n_draws):
+    """Raise if this is no number of draws; None leaves it open."""
+    if n_draws is not None and n_draws < 1:
+        raise ValueError(f"n_draws={n_draws} must be a positive even number, or None.")
 
 
 def count_latents(model, params):

@@ -15,8 +15,10 @@ def log_joint_at(model, params, pairs):
 
 def check_log_joint(model, values, n_pairs):
     """Raise if a log joint is not one value a pair."""
-    if values.shape != (n_pairs,):
+    shape = getattr(values, "shape", None)
+    if shape != (n_pairs,):
+        came = f"a {type(values).__name__}" if shape is None else f"shape {shape}"
         raise ValueError(
-            f"log_joint of {type(model).__name__} returned shape {values.shape}, expected "
-            f"({n_pairs},): one value a pair; sum over features with axis=1."
+            f"log_joint of {type(model).__name__} returned {came}, expected ({n_pairs},): "
+            "an array of one value a pair; sum over features with axis=1."
         )

@@ -79,8 +79,10 @@ class ScalarForm:
 
     def weigh(self, values, model, params, simulations, real):
         """Weight of each value in the objective, and the regression's mean weights."""
+        targets = self.targets(values, simulations)
+        check_finite(model, targets)
         mean = simulations.regression.mean_weights_and_error(
-            real.inputs, real.weights, self.targets(values, simulations)
+            real.inputs, real.weights, targets
         )
         n = len(mean.weights)
         if self.gated:
@@ -93,6 +95,18 @@ class ScalarForm:
             mean = mean._replace(weights=np.zeros(n))
             weights[: 2 * n] = 0.0
         return weights, mean
+
+
+def check_finite(model, targets):
+    """Raise if the log joint is not finite where it is to be regressed."""
+    n_bad = np.sum(~np.isfinite(targets))
+    if n_bad:
+        raise FloatingPointError(
+            f"log_joint of {type(model).__name__} is not finite for {n_bad} of "
+            f"{len(targets)} simulations or their latent estimates. See whether sampler "
+            "and log joint agree (check_model); if they do, lower learning_rate, or, if it "
+            "is infinite at latent estimates only, use ScalarForm(baseline=False)."
+        )
 
 
 class BaselineForm:

@@ -28,6 +28,11 @@ class FunctionModel(GenerativeModel):
     allows_missing : bool, default=False
         Whether ``log_joint`` leaves missing entries (NaN) out.
 
+    Raises
+    ------
+    ValueError
+        If `latent_support` is none of these.
+
     Examples
     --------
     A Poisson count whose log rate is Gaussian:
@@ -55,6 +60,11 @@ class FunctionModel(GenerativeModel):
         latent_support=None,
         allows_missing=False,
     ):
+        if latent_support not in (None, "real", "nonnegative", "unit", "sphere"):
+            raise ValueError(
+                "latent_support must be 'real', 'nonnegative', 'unit', 'sphere' or None; "
+                f"got {latent_support!r}."
+            )
         self._sample = sample
         self._log_joint = log_joint
         self._init_params = init_params

@@ -98,6 +98,12 @@ class LatentVariableModel(GenerativeModel):
         start = self.decoder.init_labels if labels else self.decoder.init_params
         decoder = start(rows, self.prior.n_latents, rng)
         location = self.decoder.location(decoder, self.prior.sample(prior, 1000, rng))
+        if location.shape[1] != X.shape[1]:
+            raise ValueError(
+                f"{type(self.decoder).__name__} makes {location.shape[1]} columns of "
+                f"{self.prior.n_latents} latents, but X has {X.shape[1]}. Put a decoder "
+                "with params before it, such as Chain([Linear(), Elementwise()])."
+            )
         likelihood = self.likelihood.init_params(X, location, rng)
         return {"prior": prior, "decoder": decoder, "likelihood": likelihood}
 

@@ -21,6 +21,11 @@ class Mixed(Prior):
     sources : Prior
         Independent latents of unit variance.
 
+    Raises
+    ------
+    TypeError
+        If `sources` is no Prior.
+
     Examples
     --------
     >>> from skaws.priors import GeneralizedNormal
@@ -31,6 +36,11 @@ class Mixed(Prior):
     """
 
     def __init__(self, sources):
+        if not isinstance(sources, Prior):
+            raise TypeError(
+                f"Mixed needs one Prior, whose latents to mix; got {sources!r}. Put "
+                "several side by side first: Mixed(Independent([...]))."
+            )
         self.sources = sources
 
     @property

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..charts import CHARTS
 from ..decoders import Linear, LogOdds
-from ..likelihoods import Bernoulli
+from ..likelihoods import Bernoulli, Likelihood
 from ..models import LatentVariableModel
 from ..priors import Gamma, UnitUniform
 from .enumerated import EnumeratedProposal
@@ -80,6 +80,7 @@ def proposal_of_parts(model, params, n_draws):
     if twin is None:
         return None
     parts = isinstance(decoder, Linear) and decoder.nonnegative
-    if isinstance(prior, Gamma) and parts:
+    climbed = type(model.likelihood).slopes is not Likelihood.slopes
+    if isinstance(prior, Gamma) and parts and climbed:
         return GammaProposal(model, params, n_draws)
     return StudentProposal(twin, n_draws) if prior.support == "real" else None

@@ -2,16 +2,18 @@
 
 import re
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
 
 from skaws import likelihoods, priors
+from skaws.bijectors import Positive
 from skaws.checks import ModelCheckError, check_model
 from skaws.decoders import MLP, Chain, Elementwise, Linear
 from skaws.models import FunctionModel, LatentVariableModel
 
 from ..common import altered
-from .wrong import NEGATIVE_CONTROLS, RIGHT, inflated, writing_into_params
+from .wrong import LAWS, NEGATIVE_CONTROLS, RIGHT, inflated, writing_into_params
 
 
 def broken_law(model, X):
@@ -104,3 +106,62 @@ def test_wrong_posterior_mean_names_the_latent(latent, X):
 
     detail = broken_law(altered(RIGHT, posterior_mean=one_wrong), X).detail
     assert f" at latent {latent} " in detail
+
+
+def sample_times(params, n_samples, rng):
+    z = rng.exponential(1 / params["rate"], (n_samples, 1))
+    return z, z + params["sd"] * rng.standard_normal((n_samples, 1))
+
+
+def log_joint_of_fixed_error(params, z, x):
+    log_prior = anp.log(params["rate"]) - params["rate"] * z[:, 0]
+    return log_prior - 2 * (x - z)[:, 0] ** 2
+
+
+FIXED_ERROR = FunctionModel(
+    sample_times,
+    log_joint_of_fixed_error,
+    lambda X, rng: {"rate": 1.0, "sd": 0.5},
+    {"rate": Positive(), "sd": Positive()},
+)
+
+
+def test_parameter_that_the_log_joint_forgets_is_named(X):
+    finding = broken_law(FIXED_ERROR, X[:, :1])
+    assert finding.law == LAWS[6]
+    assert finding.detail == "sample depends on sd, but log_joint does not"
+
+
+def test_parameter_that_nothing_depends_on_is_no_fault(X):
+    def init_params(X, rng):
+        return {**RIGHT.init_params(X, rng), "spare": np.zeros(2)}
+
+    functions = RIGHT.sample, RIGHT.log_joint, init_params
+    check_model(FunctionModel(*functions, RIGHT.constraints), X)
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        (lambda z, x: x, "expected a pair"),
+        (lambda z, x: (z.tolist(), x), "latents as list"),
+        (lambda z, x: (z[:, 0], x), "two axes"),
+        (lambda z, x: (x, z), "latents first"),
+        (lambda z, x: (z, x + 0j), "dtype complex128"),
+        (lambda z, x: ({"path": z[1:]}, x), r"latents\['path'\] of shape \(49, 2\)"),
+    ],
+    ids=["one array", "list", "no columns", "swapped", "complex", "dictionary"],
+)
+def test_what_sample_returned_is_described(returned, words, X):
+    def sample(params, n_samples, rng):
+        return returned(*RIGHT.sample(params, n_samples, rng))
+
+    finding = broken_law(altered(RIGHT, sample=sample), X)
+    assert finding.law == LAWS[1] and re.search(words, finding.detail)
+
+
+def test_log_joint_that_returns_a_list_is_described(X):
+    def log_joint(params, z, x):
+        return list(RIGHT.log_joint(params, z, x))
+
+    assert "returned a list" in broken_law(altered(RIGHT, log_joint=log_joint), X).detail

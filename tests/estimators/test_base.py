@@ -2,10 +2,12 @@
 
 import pickle
 import warnings
+from itertools import count, islice
 
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import Parallel
 from sklearn.base import clone
 from sklearn.datasets import load_wine
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -15,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skaws import AmortisedFactorAnalysis, AmortisedNMF
-from skaws.estimators import training
+from skaws.estimators import base, training
 from skaws.regression import AdaptiveEmbedding
 
 pytestmark = pytest.mark.filterwarnings(
@@ -138,22 +140,84 @@ def test_short_fit_warns_with_figures():
     assert model.n_iter_ == 40
 
 
-def test_interrupted_fit_keeps_what_it_learnt(monkeypatch):
-    whole = training.wake_sleep
+def interrupt_turn(n, monkeypatch):
+    """Let the n-th turn of the loop, counted over all restarts, be interrupted."""
+    whole, turns = training.wake_sleep, count(1)
 
     def interrupted(*args, **kwargs):
         for iteration in whole(*args, **kwargs):
-            if iteration.number == 30:
+            if next(turns) == n:
                 raise KeyboardInterrupt
             yield iteration
 
     monkeypatch.setattr(training, "wake_sleep", interrupted)
+
+
+def test_interrupted_fit_keeps_what_it_learnt(monkeypatch):
+    interrupt_turn(30, monkeypatch)
     with pytest.warns(ConvergenceWarning, match="interrupted after 29 iterations"):
         model = make(n_init=3).fit(WINE)
     assert model.n_iter_ == 29
     assert not model.converged_
+    monkeypatch.undo()
     start = make(max_iter=1).fit(WINE)
     assert model.score(WINE) > start.score(WINE)
+
+
+@pytest.mark.parametrize("max_iter", [40, 400])  # the first restart converges, or not
+def test_interrupted_restart_leaves_the_earlier_one_and_a_warning(max_iter, monkeypatch):
+    whole = make(max_iter=max_iter).fit(WINE)
+    interrupt_turn(whole.n_iter_ + 3, monkeypatch)
+    message = "interrupted after 1 of n_init=3 restarts"
+    with pytest.warns(ConvergenceWarning, match=message) as caught:
+        model = make(n_init=3, max_iter=max_iter).fit(WINE)
+    assert len(caught) == 1
+    assert same(model, whole) and model.n_iter_ == whole.n_iter_
+    assert model.converged_ == whole.converged_ == (max_iter == 400)
+
+
+def awaited(n_ended, monkeypatch):
+    """Let the user interrupt while restarts are awaited of which some have ended."""
+
+    class Awaited:
+        def __init__(self, **options):
+            self._parallel = Parallel(**options)
+
+        def __call__(self, calls):
+            yield from islice(self._parallel(calls), n_ended)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(base, "Parallel", Awaited)
+
+
+@pytest.mark.filterwarnings("ignore:.*have been cancelled")  # says joblib of the third
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_interruption_while_restarts_are_awaited_keeps_those_that_ended(
+    n_jobs, monkeypatch
+):
+    expected = make(n_init=2, max_iter=40).fit(WINE)
+    awaited(2, monkeypatch)
+    with pytest.warns(ConvergenceWarning, match="interrupted after 2 of n_init=3 restarts"):
+        model = make(n_init=3, n_jobs=n_jobs, max_iter=40).fit(WINE)
+    assert same(model, expected)
+
+
+def test_interruption_before_any_restart_ended_is_the_users(monkeypatch):
+    awaited(0, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        make(n_init=3).fit(WINE)
+
+
+def test_interruption_in_the_first_turn_leaves_the_start_and_an_empty_history(monkeypatch):
+    names = set(make(max_iter=1).fit(WINE).history_)
+    interrupt_turn(1, monkeypatch)
+    with pytest.warns(ConvergenceWarning, match="interrupted after 0 iterations"):
+        model = make().fit(WINE)
+    assert set(model.history_) == names
+    assert all(values.shape == (0,) for values in model.history_.values())
+    assert np.isfinite(model.score(WINE)) and model.n_iter_ == 0
+    monkeypatch.undo()
+    assert len(model.partial_fit(WINE).history_["objective"]) == 1
 
 
 @pytest.mark.parametrize(

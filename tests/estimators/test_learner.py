@@ -276,6 +276,41 @@ def test_what_is_no_model_is_refused(thing):
         AmortisedLearner(thing).fit(np.ones((5, 2)))
 
 
+def test_functions_that_return_the_wrong_thing_are_told_what_is_expected():
+    X = np.random.default_rng(0).random((30, 1))
+
+    def model(**functions):
+        return AmortisedLearner(FunctionModel(**{**TIMES, **functions}))
+
+    def sample(params, n_samples, rng):
+        z, x = TIMES["sample"](params, n_samples, rng)
+        return z[:, 0], x
+
+    def log_joint(params, z, x):
+        return TIMES["log_joint"](params, z, x)[:, None]
+
+    with pytest.raises(ValueError, match=r"returned latents of shape \(50,\), expected"):
+        model(sample=sample).fit(X)
+    with pytest.raises(ValueError, match=r"returned shape \(50, 1\), expected \(50,\)"):
+        model(log_joint=log_joint).partial_fit(X)
+
+
+def test_restarts_without_a_likelihood_are_refused_before_any_is_fitted():
+    learner = AmortisedLearner(FunctionModel(**TIMES), n_init=2)
+    with pytest.raises(NotImplementedError, match="n_init=2 keeps the restart of highest"):
+        learner.fit(np.random.default_rng(0).random((30, 1)))
+    assert not hasattr(learner, "params_")
+
+
+@quiet
+def test_warm_start_from_params_of_other_shapes_is_refused():
+    X = np.random.default_rng(0).standard_normal((30, 4))
+    model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
+    learner = AmortisedLearner(model, warm_start=True, max_iter=3).fit(X)
+    with pytest.raises(ValueError, match=r"other shapes.*\(1, 4\).*\(1, 3\)"):
+        learner.fit(X[:, :3])
+
+
 def test_missing_entries_are_refused_where_the_model_does_not_allow_them():
     X = np.random.default_rng(0).random((30, 1))
     X[3] = np.nan
@@ -421,7 +456,7 @@ def test_interrupted_fit_keeps_what_was_learnt(plan):
     def sample(params, n_samples, rng):
         nonlocal n_calls
         n_calls += 1
-        if n_calls == 32:  # one call is the plan's
+        if n_calls == 33:  # two calls look at what the model is
             raise KeyboardInterrupt
         return model.sample(params, n_samples, rng)
 

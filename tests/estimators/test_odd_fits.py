@@ -12,6 +12,7 @@ from skaws import AmortisedLearner
 from skaws.bijectors import Positive
 from skaws.decoders import MLP, Linear
 from skaws.estimators.odd_fits import surprise, vanished_noise
+from skaws.likelihoods import Gamma as GammaNoise
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.likelihoods import Poisson, StudentT
 from skaws.models import FunctionModel, LatentVariableModel
@@ -107,6 +108,21 @@ def test_vanished_noise_is_found_in_its_column(sd):
     assert column == (4 if sd < 1e-3 else None)
     if sd < 1e-3:
         np.testing.assert_allclose(noise, sd / X[:, 4].std(), rtol=0.1)
+
+
+@pytest.mark.parametrize("shape", [3.0, 1e8])
+def test_noise_in_proportion_to_small_entries_has_not_vanished(shape):
+    model = composed(Gamma(2), Linear(nonnegative=True), GammaNoise())
+    params = {
+        "prior": {"shape": np.array([0.3, 0.5])},
+        "decoder": {"components": np.array([[1.0, 0.1, 2.0], [0.1, 1.0, 0.5]])},
+        "likelihood": {"shape": shape},
+    }
+    X = model.sample(params, 500, np.random.default_rng(1))[1]
+    column, noise = vanished_noise(model, params, X)
+    assert column == (None if shape == 3.0 else 0)
+    if column is not None:  # at most 1e-4 of an entry
+        assert noise < 2e-4
 
 
 def test_vanished_noise_is_found_in_functions_and_classes_and_not_in_whole_numbers():

@@ -266,3 +266,54 @@ def test_a_table_of_scores_sums_to_the_gradient():
 
     assert table.shape == (130, space.size)
     np.testing.assert_allclose(table.sum(axis=0), grad(total)(np.zeros(space.size)))
+
+
+@pytest.mark.parametrize(
+    "gradient", [score_gradient, importance_score_gradient, exact_score_gradient]
+)
+def test_rows_are_checked_at_the_door(gradient):
+    def gradient_at(X):
+        if gradient is score_gradient:
+            rng = np.random.default_rng(0)
+            return gradient(model, params, X, n_simulations=50, rng=rng)
+        return gradient(model, params, X)
+
+    rng, model = np.random.default_rng(0), gaussian_model(1)
+    X = rng.standard_normal((20, 3))
+    params = model.init_params(X, rng)
+    np.testing.assert_array_equal(flat(gradient_at(X.tolist())), flat(gradient_at(X)))
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        gradient_at(X[0])
+    with pytest.raises(ValueError, match="infinity"):
+        gradient_at(np.where(X > 1, np.inf, X))
+    model = altered(model, allows_missing=False)
+    with pytest.raises(ValueError, match="contains NaN"):
+        gradient_at(np.where(X > 1, np.nan, X))
+
+
+@pytest.mark.parametrize(
+    ("gradient", "options"),
+    [
+        (score_gradient, {"n_simulations": 50}),
+        (importance_score_gradient, {"from_prior": True}),
+    ],
+)
+def test_a_seed_is_as_good_as_its_generator_and_none_is_refused(gradient, options):
+    rng, model = np.random.default_rng(0), gaussian_model(1)
+    X = rng.standard_normal((20, 3))
+    params = model.init_params(X, rng)
+
+    def found(rng):
+        return flat(gradient(model, params, X, rng=rng, **options))
+
+    np.testing.assert_array_equal(found(3), found(np.random.default_rng(3)))
+    assert not np.array_equal(found(3), found(4))
+    with pytest.raises(ValueError, match="hand in rng, a numpy.random.Generator or an int"):
+        found(None)
+
+
+def test_no_draws_from_the_prior_are_refused():
+    with pytest.raises(ValueError, match="n_draws=0 must be a positive"):
+        importance_score_gradient(
+            gaussian_model(1), {}, np.ones((2, 3)), n_draws=0, from_prior=True, rng=0
+        )

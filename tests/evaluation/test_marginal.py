@@ -84,3 +84,23 @@ def test_models_of_unknown_support_are_told():
     model = FunctionModel(sample, None, None)
     with pytest.raises(NotImplementedError, match="FunctionModel has no log_marginal"):
         log_marginal_likelihood(model, {}, np.zeros((2, 1)))
+
+
+@pytest.mark.parametrize("answer", [log_marginal_likelihood, posterior_mean])
+@pytest.mark.parametrize("prior", [Gaussian, Laplace])
+def test_rows_are_checked_at_the_door(answer, prior, X):
+    model = model_of(prior(1))
+    np.testing.assert_array_equal(
+        answer(model, PARAMS, X.tolist()), answer(model, PARAMS, X)
+    )
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        answer(model, PARAMS, X[0])
+    with pytest.raises(ValueError, match="infinity"):
+        answer(model, PARAMS, np.where(X > 1, np.inf, X))
+
+
+@pytest.mark.parametrize("answer", [log_marginal_likelihood, posterior_mean])
+@pytest.mark.parametrize("n_draws", [0, -2])
+def test_no_draws_are_refused(answer, n_draws, X):
+    with pytest.raises(ValueError, match=f"n_draws={n_draws} must be a positive"):
+        answer(model_of(Laplace(1)), PARAMS, X, n_draws=n_draws)

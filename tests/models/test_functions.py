@@ -54,3 +54,8 @@ def test_constraints_say_how_a_step_moves_a_parameter(example):
     model = FunctionModel(None, None, None, constraints={"rate": Positive()})
     moved = model.move({"rate": 2.0, "mean": 2.0}, {"rate": 1.0, "mean": 1.0})
     assert moved["rate"] == pytest.approx(2 * np.e) and moved["mean"] == 3.0
+
+
+def test_support_of_latents_that_is_not_known_is_refused():
+    with pytest.raises(ValueError, match="latent_support must be 'real'.*got 'positive'"):
+        FunctionModel(None, None, None, latent_support="positive")

@@ -6,7 +6,7 @@ from scipy.integrate import trapezoid
 from scipy.stats import norm
 
 from skaws.checks import check_model
-from skaws.decoders import MLP, Linear, LogOdds
+from skaws.decoders import MLP, Elementwise, Linear, LogOdds
 from skaws.likelihoods import Bernoulli, Likelihood, NegativeBinomial, Poisson, StudentT
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import GenerativeModel, LatentVariableModel
@@ -229,3 +229,16 @@ def test_log_likelihood_is_the_log_joint_less_the_prior(likelihood):
     for n, z in enumerate(np.repeat(latents[:, None], len(X), axis=1)):
         expected = model.log_joint(params, z, X) - model.prior.log_density({}, z)
         np.testing.assert_allclose(found[:, n], expected)
+
+
+def test_decoder_of_too_few_columns_is_told_what_to_put_before_it():
+    model = LatentVariableModel(Gaussian(2), Elementwise("softplus"), GaussianNoise())
+    X = np.random.default_rng(0).random((20, 4))
+    with pytest.raises(ValueError, match="makes 2 columns of 2 latents, but X has 4"):
+        model.init_params(X, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("prior", [Gaussian(2), Gamma(2)])
+def test_log_odds_of_latents_beyond_the_unit_interval_are_refused(prior):
+    with pytest.raises(ValueError, match="LogOdds.. needs latents between 0 and 1"):
+        LatentVariableModel(prior, LogOdds(), Bernoulli())

@@ -180,3 +180,9 @@ def inflated(prior):
 def test_check_model_finds_a_wrong_mixture(wrong, X):
     with pytest.raises(ModelCheckError):
         check_model(model_of(wrong(Mixed(GeneralizedNormal(2)))), X)
+
+
+@pytest.mark.parametrize("sources", [[Logistic(1), Logistic(1)], 2, Logistic])
+def test_what_is_no_prior_is_refused(sources):
+    with pytest.raises(TypeError, match=r"Mixed needs one Prior.*Independent"):
+        Mixed(sources)

@@ -11,12 +11,21 @@ from skaws.proposals import make_proposal
 GAUSSIAN, BERNOULLI = likelihoods.Gaussian(), likelihoods.Bernoulli()
 NETWORK, LINEAR = decoders.MLP((3,)), decoders.Linear()
 PARTS, LOG_ODDS = decoders.Linear(nonnegative=True), decoders.LogOdds()
+
+
+class WithoutSlopes(likelihoods.Gamma):
+    """As users may write one: `slopes` is for those who want the faster proposal."""
+
+    slopes = likelihoods.Likelihood.slopes
+
+
 CHOICES = [
     (priors.Gaussian(2), LINEAR, GAUSSIAN, "StudentProposal"),
     (priors.Laplace(2), LINEAR, GAUSSIAN, "StudentProposal"),
     (priors.Gaussian(2), LINEAR, likelihoods.StudentT(), "ReweightedProposal"),
     (priors.Gamma(2), PARTS, GAUSSIAN, "GammaProposal"),
     (priors.Gamma(2), PARTS, likelihoods.Gamma(), "GammaProposal"),
+    (priors.Gamma(2), PARTS, WithoutSlopes(), "ModeProposal"),
     (priors.Gamma(2), LINEAR, GAUSSIAN, "ModeProposal"),
     (priors.UnitUniform(2), LOG_ODDS, BERNOULLI, "LogOddsProposal"),
     (priors.UnitUniform(2), LOG_ODDS, GAUSSIAN, "ModeProposal"),
@@ -56,3 +65,11 @@ def test_latents_of_unknown_support_have_no_proposal(sample):
     assert make_proposal(model, {}, 16) is None
     with pytest.raises(NotImplementedError, match="no log_marginal"):
         importance_posterior(model, {}, np.zeros((2, 1)))
+
+
+def test_labels_of_too_many_values_are_told_so():
+    model = LatentVariableModel(priors.Bernoulli(9), LINEAR, GAUSSIAN)
+    X = np.random.default_rng(0).standard_normal((20, 3))
+    params = model.init_params(X, np.random.default_rng(1))
+    with pytest.raises(NotImplementedError, match="too many values to be summed over"):
+        importance_posterior(model, params, X)

@@ -207,3 +207,11 @@ def test_distance_is_one_for_the_inputs_themselves(embedding, inputs):
 def test_distance_weighs_rows(embedding, X):
     repeated = embedding.distance(X[[0, 1, 1, 1]])
     assert embedding.distance(X[:2], np.array([1.0, 3.0])) == pytest.approx(repeated)
+
+
+@pytest.mark.parametrize("bad", ["inputs", "targets"])
+def test_what_is_not_finite_is_told(bad):
+    numbers = {"inputs": np.eye(5), "targets": np.ones(5)}
+    numbers[bad][3] = np.nan
+    with pytest.raises(FloatingPointError, match="log_joint, at simulated pairs"):
+        Embedding().fit(numbers["inputs"]).solve(numbers["targets"])
