@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
+from bend_models import BENDS
 from learner_peers import (
     FACTORS,
     WAITING,
@@ -83,6 +84,22 @@ def waiting(case, seed, rate, sd, n_rows):
         *map("{} {:+5.1f}% ({:+5.1f}%)".format, ("rate", "sd"), *zip(*errors, strict=True)),
         f"{gap:.5f} nats a row below",
     )
+
+
+def bent(case, seed):
+    """Functions that no linear estimate inverts: nats a row below maximum likelihood, at
+    the start, by default, and by draws of a network alone."""
+    truth = BENDS[case]
+    X = truth.rows(2000, seed)
+    best, below = truth.maximum_likelihood(X), []
+    learner, seconds = fitted(truth.model, X, seed)
+    start = truth.model.init_params(X, np.random.default_rng(0))
+    answers = {"start": start, "fit": learner.params_}
+    if case != "counts and absences":  # labels are not drawn
+        answers["draws"] = fitted(truth.model, X, seed, plan="draws")[0].params_
+    for name, params in answers.items():
+        below.append(f"{name} {best - np.mean(truth.log_marginal(params, X)):7.4f}")
+    show(case, seed, seconds, *below)
 
 
 def gaussians(case, seed, n_components, distance):
@@ -242,6 +259,7 @@ def wrong(case, seed):
 CASES = {
     "waiting": (waiting, {"rate": 0.4, "sd": 0.5, "n_rows": 4000}, 5),
     "waiting, small error": (waiting, {"rate": 0.4, "sd": 0.1, "n_rows": 4000}, 5),
+    **{name: (bent, {}, 3) for name in BENDS},
     "mixture of 2": (gaussians, {"n_components": 2, "distance": 2.0}, 5),
     "mixture of 3": (gaussians, {"n_components": 3, "distance": 2.0}, 5),
     "mixture of 5": (gaussians, {"n_components": 5, "distance": 3.0}, 5),

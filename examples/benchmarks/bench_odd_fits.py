@@ -39,7 +39,6 @@ best fit to the rows; and at rest: twice or half the noise gains no more than 0.
 SAID = {
     "real rows lie far": "far",
     "noise has collapsed": "collapsed",
-    "not maximum likelihood": "plug-in",
 }
 
 
@@ -58,7 +57,6 @@ class Fit(NamedTuple):
     reference: np.ndarray  # a Gaussian's, or the true params'
     start: np.ndarray  # the start's
     gain: float  # on rows fitted, by twice or half the noise
-    plug_in: float  # share of the iterations without regression
     said: list
 
 
@@ -158,12 +156,10 @@ def fitted(name, table, rate, seed):
             for score in (of(params), reference, of(start))
         )
         gain = max(of(twin)(train[:N_SCORED]) for twin in twins) - found[0]
-        regressed = plan.name == "residual"
         return Fit(
             *(name, table, rate, seed, plan.name, surprise(model, params, train)),
             *noise_of(model, params, column_moments(train)[1]),
             *(found, known, first, gain),
-            float(regressed and np.mean(learner.history_["weight_sum"] == 0)),
             said,
         )
 
@@ -241,12 +237,6 @@ def summary(fits):
         for fit, warned in zip(group, odd, strict=True):
             if warned != (name == "failed"):
                 print("   ", label(fit), f"surprise {fit.surprise:.3g}", *fit.said)
-    networks = [fit for fit in fits if fit.model == "network functions"]
-    others = [
-        fit for fit in fits if fit.plan == "residual" and fit.model != "network functions"
-    ]
-    extreme("plug-in: largest share elsewhere", max, others, "plug_in")
-    extreme("plug-in: least share of a network as functions", min, networks, "plug_in")
 
 
 def label(fit):

@@ -13,7 +13,7 @@ from ..models import GenerativeModel
 from ..optimizers import FixedLength, PolynomialAverage
 from ..returned import check_returned
 from .base import AmortisedEstimator
-from .odd_fits import warn_of_odd_fit, warn_of_plug_in
+from .odd_fits import warn_of_odd_fit
 from .plans import PLANS, plan_for
 
 __all__ = ["AmortisedLearner"]
@@ -101,8 +101,7 @@ class AmortisedLearner(AmortisedEstimator):
     UserWarning
         In `fit`: "real rows lie far from simulated ones", if their log density is lower by
         more than a standard deviation of simulated rows, in the mean; "the noise has
-        collapsed", if it is less than a thousandth of the deviation of a column of X; "not
-        maximum likelihood", if *residual* put its regression aside in most iterations.
+        collapsed", if it is less than a thousandth of the deviation of a column of X.
 
     See Also
     --------
@@ -114,28 +113,29 @@ class AmortisedLearner(AmortisedEstimator):
 
     - *summed*, for latents that take at most 32 values: the exact likelihood, from the log
       joint alone.
-    - *bayes*, for latents on a circle or sphere (or up to three whose ``latent_support`` is
-      not told) of a model that knows p(x | z) and has no linear mean, such as a network:
+    - *bayes*, for latents on a circle or sphere of a model that knows p(x | z) (or up to
+      three whose ``latent_support`` is not told, if it has no linear mean):
       half of the iterations with weights by kernel ridge regression on a network's latent
       estimates, which give the latents their order; half with weights by Bayes' rule over
       the simulations, which give it precision. It takes a fixed number of iterations, with
       plain steps: relative to the noise they would come to rest before the order is found,
       where there is nearly none.
-    - *draws*, for other latents of such a model: reweighted wake-sleep [1]_. The log joint
-      is climbed at draws from each row's posterior, candidates of a recognition network
-      of which importance resampling keeps one; a fixed number of iterations with plain
-      steps. With few candidates it is biased towards the network's posteriors.
-    - *residual*, for all others: the residual of the log joint from its value at latent
-      estimates is regressed, and the regression believed as far as it predicts.  For
-      latents in a dictionary the log joint itself is regressed, by a kernel that learns
-      (:class:`skaws.regression.AdaptiveEmbedding`).
-
-    Nothing can be read of how bent three functions are: if *residual* warns that it is "not
-    maximum likelihood", take *draws*, and say what values latents take
-    (``latent_support``).
+    - *draws*, for other latents of a model that knows p(x | z) and has no linear mean, such
+      as a network: reweighted wake-sleep [1]_. The log joint is climbed at draws from each
+      row's posterior, candidates of a recognition network of which importance resampling
+      keeps one; a fixed number of iterations with plain steps. With few candidates it is
+      biased towards the network's posteriors.
+    - *residual*, for all others, three functions among them: the residual of the log joint
+      from its value at latent estimates is regressed on x, and the regression believed as
+      far as it predicts.  Estimates are draws as in *draws*, unless the model has an
+      estimate to rely on: its own, or the posterior mean of Gaussian latents under a
+      linear mean.  For latents in a dictionary, and for columns of labels among others,
+      the log joint itself is regressed, by a kernel that learns
+      (:class:`skaws.regression.AdaptiveEmbedding`); that takes many simulations where x has
+      many columns.
 
     The likelihood may have many maxima: ``n_init`` tries several starts.  ``partial_fit``
-    and ``warm_start`` go on with the networks of *bayes* and *draws* too, and the first
+    and ``warm_start`` go on with the networks too, and the first
     half of *bayes* lasts until half of `max_iter` iterations were taken, in whatever calls.
 
     References
@@ -303,8 +303,6 @@ class AmortisedLearner(AmortisedEstimator):
     def _warn_of_odd_fit(self, rows):
         name = type(self).__name__
         warn_of_odd_fit(self._model, self.params_, rows, name)
-        if self._plan.name == "residual":
-            warn_of_plug_in(self.history_.get("weight_sum", ()), name)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -9,9 +9,9 @@ from scipy.special import logsumexp
 from ..moments import column_moments, column_units
 from ..regression import BoundedEstimate
 from ..wake_sleep import masked_like
-from .traits import MANY_VALUES
+from .traits import MANY_VALUES, are_hybrid
 
-__all__ = ["surprise", "vanished_noise", "warn_of_odd_fit", "warn_of_plug_in"]
+__all__ = ["surprise", "vanished_noise", "warn_of_odd_fit"]
 
 N_SIMULATIONS = 1000
 
@@ -60,24 +60,6 @@ def warn_of_odd_fit(model, params, rows, name):
         )
 
 
-def warn_of_plug_in(weight_sums, name):
-    """Warn if the regression of the residual was put aside in most iterations.
-
-    ``make bench-odd-fits`` has the shares: they overlap, so that the warning is of what was
-    climbed and not of how well the model fits.
-    """
-    share = np.mean(np.asarray(weight_sums) == 0) if len(weight_sums) else 0.0
-    if share > 0.5:
-        warnings.warn(
-            f"{name}: in {share:.0%} of the iterations the regression promised more than "
-            "any simulation has, and the log joint at latent estimates was climbed alone, "
-            "which is not maximum likelihood. The latents of this model cannot be "
-            "estimated linearly: take plan='draws', or give it a latent_estimate.",
-            UserWarning,
-            stacklevel=5,
-        )
-
-
 def surprise(model, params, rows):
     """How far the log density of real rows lies below that of simulated ones.
 
@@ -109,6 +91,8 @@ def simulate(model, params, rows, rng):
 def rough_log_density(model, params, latents, observations):
     """Function from rows to about their log density, but for a constant."""
     if isinstance(latents, dict):  # which cannot be estimated
+        return gaussian_log_density(observations)
+    if are_hybrid(latents):  # at no estimate of labels among others is there a log joint
         return gaussian_log_density(observations)
     values = np.unique(latents, axis=0)
     if len(values) <= MANY_VALUES:  # of which the rarest may be missing

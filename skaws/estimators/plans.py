@@ -80,16 +80,19 @@ def plan_for(model, params, rng, name=None):
 def best_plan(traits):
     """Name of the plan that suits a model.
 
-    Latents with few values are summed over.  Where the model knows p(x | z) but has no
-    linear mean, a network draws latents that have real coordinates; those on a sphere have
-    none, and are weighed by Bayes' rule.  For all others the residual from a baseline is
-    regressed.
+    Latents with few values are summed over.  Where the model knows p(x | z), those on a
+    sphere are weighed by Bayes' rule, and those with real coordinates are drawn by a
+    network unless the mean of x is linear in them.  For all others the residual from a
+    baseline is regressed.
     """
     if traits.few_values:
         return "summed"
-    if traits.known and not traits.estimated and not traits.labels:
+    if traits.known and traits.support == "sphere":
+        return "bayes"
+    bent = not traits.linear and not traits.estimated
+    if traits.known and bent and not traits.labels:
         few = traits.support is None and traits.n_latents <= FEW_LATENTS
-        return "bayes" if few or traits.support == "sphere" else "draws"
+        return "bayes" if few else "draws"
     return "residual"
 
 
@@ -110,9 +113,16 @@ def summed_plan(traits):
 def residual_plan(traits):
     """Any latents: the regression of the residual, believed as far as it predicts.
 
-    Latents in a dictionary have no estimate to take a baseline at.  The log joint itself
-    has to be predicted from x then, by a kernel that suits it: with the fixed one factors
-    in a dictionary were left up to a third short of EM's gain.
+    The baseline is taken at the posterior mean of Gaussian latents, the user's own latent
+    estimate, or a linear one of labels.  Other latents need not depend on x in any simple
+    way: for them it is taken at draws of a recognition network.  The network is wrong
+    where it cannot follow the posterior, the regression is rough where x has many columns;
+    the residual of the one, regressed by the other, is near maximum likelihood where
+    either fails.
+
+    Latents in a dictionary have no estimate, and at those of labels among others no log
+    joint.  It has to be predicted from x itself then, by a kernel that suits it: with the
+    fixed one factors in a dictionary were left up to a third short of EM's gain.
     """
     plan = Plan(
         "residual",
@@ -124,12 +134,21 @@ def residual_plan(traits):
         learning_rate=0.03,
         n_iter_no_change=300,
     )
-    if traits.array:
+    if traits.hybrid or not traits.array:
+        return plan._replace(
+            make_form=partial(ScalarForm, baseline=False),
+            make_estimate=ObservedInputs,
+            make_regression=adaptive_kernel,
+        )
+    if traits.estimated or traits.labels:
         return plan
     return plan._replace(
-        make_form=partial(ScalarForm, baseline=False),
-        make_estimate=ObservedInputs,
-        make_regression=adaptive_kernel,
+        make_estimate=drawn_estimate,
+        n_simulations=200,
+        max_iter=2000,
+        learning_rate=0.015,
+        n_iter_no_change=None,
+        relative_steps=False,
     )
 
 
@@ -185,12 +204,17 @@ PLANS = {
         bayes_plan,
     ),
     "draws": (
-        lambda traits: traits.array and not traits.labels,
-        "latents in an array that are no labels",
+        lambda traits: traits.array and not (traits.labels or traits.hybrid),
+        "latents in an array, and no labels among them",
         draws_plan,
     ),
     "residual": (lambda traits: True, "nothing", residual_plan),
 }
+
+
+def drawn_estimate():
+    """Draws of a network; the regression sees x itself, of which these leave out much."""
+    return ObservedInputs(RecognitionDraw())
 
 
 def without_kernel(regressor):

@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["MANY_VALUES", "Traits", "traits_of"]
+from ..models import LatentVariableModel
+
+__all__ = ["MANY_VALUES", "Traits", "are_hybrid", "traits_of"]
 
 N_PROBES = 300  # simulations to look at
 MANY_VALUES = 32  # distinct latents that are not summed over
@@ -17,7 +19,9 @@ class Traits(NamedTuple):
     array: bool  # latents are no dictionary
     few_values: bool  # of whole rows of latents: they can be summed over
     labels: bool  # a few values in all columns, if many rows
-    estimated: bool  # the model has a latent estimate of its own
+    hybrid: bool  # a few values in some columns only
+    linear: bool  # parts with a linear mean, of which the best linear estimate is known
+    estimated: bool  # the same for Gaussian latents, or by the user's own estimate
     known: bool  # p(x | z) is
     knows_rows: bool  # the expected log joint depends on them
     support: str | None
@@ -27,19 +31,29 @@ def traits_of(model, params, rng):
     """Look at `N_PROBES` simulations."""
     latents, observations = model.sample(params, N_PROBES, rng)
     if isinstance(latents, dict):
-        return Traits(len(latents), False, False, False, False, False, False, None)
+        return Traits(len(latents), *[False] * 8, None)
     z, x = latents[:2], observations[:2]
+    given = model.latent_estimate(params, x) is not None
+    linear = given and isinstance(model, LatentVariableModel)
     known = model.log_likelihood(params, z, x) is not None
     return Traits(
         n_latents=latents.shape[1],
         array=True,
         few_values=len(np.unique(latents, axis=0)) <= MANY_VALUES,
         labels=len(np.unique(latents)) <= MANY_VALUES,
-        estimated=model.latent_estimate(params, x) is not None,
+        hybrid=are_hybrid(latents),
+        linear=linear,
+        estimated=given and (not linear or model.prior.gaussian),
         known=known,
         knows_rows=known and knows_rows(model, params, z, x),
         support=model.latent_support,
     )
+
+
+def are_hybrid(latents):
+    """Whether some columns of an array take few values, and others do not."""
+    few = [len(np.unique(column)) <= MANY_VALUES for column in latents.T]
+    return any(few) and not all(few)
 
 
 def knows_rows(model, params, latents, observations):

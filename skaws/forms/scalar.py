@@ -7,6 +7,8 @@ from .pairs import check_log_joint, log_joint_at
 
 __all__ = ["BaselineForm", "ScalarForm"]
 
+OUTLYING = 50.0  # deviations
+
 
 class ScalarForm:
     """Climb the regression of the log joint, or of its residual from a baseline.
@@ -30,10 +32,9 @@ class ScalarForm:
         mean is kept: it is what calibrates scales.  Where the objective comes out above the
         log joint of every simulation, of which it should be a mean, the baseline alone is
         climbed: estimates are then so poor at the simulations that the plain mean misleads,
-        and noise would run to zero, as it did for networks as plain functions.  That is
-        no safeguard where a model is wrong for the rows *and* the baseline is at draws of a
-        network: noise then collapsed with a gate and without; :class:`BaselineForm` is
-        stable there.
+        and noise would run to zero, as it did for networks as plain functions.  Simulations
+        whose residual lies further out than 50 deviations count for no more than that: some
+        estimates may be hopeless where the model has tails, as counts have.
 
     Examples
     --------
@@ -88,13 +89,21 @@ class ScalarForm:
         if self.gated:
             plain = np.sum(real.weights) / n
             opening = max(0.0, 1.0 - mean.error)
-            mean = mean._replace(weights=plain + opening * (mean.weights - plain))
+            weights = plain + opening * (mean.weights - plain)
+            mean = mean._replace(weights=weights * bounded_influence(targets))
         weights = np.concatenate([mean.weights, -mean.weights, real.weights])
         weights = weights[: len(values)]
         if self.gated and self.baseline and weights @ values > np.max(values[:n]):
             mean = mean._replace(weights=np.zeros(n))
             weights[: 2 * n] = 0.0
         return weights, mean
+
+
+def bounded_influence(residuals):
+    """Factors that bring residuals beyond `OUTLYING` robust deviations back to there."""
+    away = np.abs(residuals - np.median(residuals))
+    bound = OUTLYING * 1.4826 * np.median(away)  # of a Gaussian, the deviation
+    return np.minimum(1.0, bound / np.maximum(away, bound)) if bound > 0 else 1.0
 
 
 def check_finite(model, targets):

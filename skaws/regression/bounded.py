@@ -1,5 +1,7 @@
 """Latent estimates that any model's log joint can be evaluated at."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..moments import column_moments
@@ -89,10 +91,15 @@ class Bounded:
 
 
 class ObservedInputs:
-    """No estimate: the observations themselves, for regression without baseline.
+    """Regress on the observations themselves, whatever is made of the latents.
 
-    For latents in a dictionary, and others that cannot be estimated column by column.
-    Missing entries count as the feature's mean.
+    For latents that cannot be estimated column by column, and estimates that leave out
+    something of x.  Missing entries count as the feature's mean.
+
+    Parameters
+    ----------
+    estimate : LatentEstimate, default=None
+        Where the baseline is taken. None is no estimate: for regression without baseline.
 
     Examples
     --------
@@ -102,11 +109,27 @@ class ObservedInputs:
     [[5.0], [2.0]]
     """
 
+    def __init__(self, estimate=None):
+        self.estimate = estimate
+
     def fit(self, model, params, latents, observations):
-        """As :meth:`LatentEstimate.fit`."""
+        """As :meth:`LatentEstimate.fit`; the function also gives regression ``inputs``."""
         mean = column_moments(observations)[0]
 
-        def function(X):
+        def filled(X):
             return np.where(np.isnan(X), mean, X)
 
-        return function, function(observations)
+        if self.estimate is None:
+            return filled, filled(observations)
+        function, estimates = self.estimate.fit(model, params, latents, observations)
+        return Estimated(function, filled), estimates
+
+
+class Estimated(NamedTuple):
+    """A fitted estimate with regression inputs of its own."""
+
+    function: object
+    inputs: object
+
+    def __call__(self, X):
+        return self.function(X)

@@ -109,7 +109,7 @@ class RecognitionDraw:
         """As :meth:`LatentEstimate.fit`; what was learnt before is kept."""
         chart = GLOBAL_CHARTS.get(model.latent_support, RealChart)(None)
         coordinates, simulated, n_steps = chart.coordinates(latents), observations, 1
-        bounds = coordinates.min(axis=0), coordinates.max(axis=0)
+        own, bounds = coordinates, (coordinates.min(axis=0), coordinates.max(axis=0))
         if self._network is None:
             self._network = Recognition(self, coordinates, observations)
             n_steps = N_FIRST_STEPS
@@ -119,7 +119,8 @@ class RecognitionDraw:
         for _ in range(n_steps):
             self._network.step(coordinates, observations)
         draws = KeptDraws(self, model, params, chart, bounds)
-        return draws, chart.latents(draws.drawn(simulated))
+        # Where no candidate has a density, the simulated latents do.
+        return draws, chart.latents(draws.drawn(simulated, own))
 
 
 class KeptDraws:
@@ -140,22 +141,29 @@ class KeptDraws:
         self._owner._kept = kept, X
         return self._chart.latents(kept)
 
-    def drawn(self, X):
-        """Coordinates of a draw for each row of X, which is not remembered."""
+    def drawn(self, X, instead=None):
+        """Coordinates of a draw for each row of X, which is not remembered.
+
+        Where no candidate has a density, those of `instead`, or else of the network's mean,
+        cut to the simulated range.
+        """
         owner, rng = self._owner, self._owner._rng
         mean, deviation = owner._network.posterior(X)
         self._last, self._mean = X, mean
         white = rng.standard_normal((owner.n_candidates, *mean.shape))
         candidates = mean + deviation * white
         with np.errstate(all="ignore"):  # beyond the support anything may come out
-            log_joint = np.stack([self._log_density(u, X) for u in candidates])
+            flat = candidates.reshape(-1, mean.shape[1])
+            log_joint = self._log_density(flat, np.tile(X, (len(candidates), 1)))
+            log_joint = log_joint.reshape(len(candidates), -1)
         score = log_joint + 0.5 * np.sum(white**2, axis=2)
         score = np.where(np.isfinite(score), score, -np.inf)
         # The largest of log weights with Gumbel noise falls on each in proportion.
         best = np.argmax(score + rng.gumbel(size=score.shape), axis=0)
         kept = candidates[best, np.arange(len(X))]
         lost = ~np.isfinite(score).any(axis=0)
-        kept[lost] = np.clip(mean[lost], *self._bounds)
+        instead = np.clip(mean, *self._bounds) if instead is None else instead
+        kept[lost] = instead[lost]
         return kept
 
     def _log_density(self, u, X):

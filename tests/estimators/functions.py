@@ -3,6 +3,7 @@
 import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import gammaln
+from scipy.special import logsumexp
 
 from skaws.bijectors import Positive, Simplex, UnitInterval
 from skaws.models import FunctionModel
@@ -126,3 +127,89 @@ COUNTS = FunctionModel(
     start_of_counts,
     {"rate": Positive(), "chance": UnitInterval()},
 )
+
+
+# Points about an ellipse: the latent is an angle, which goes round.
+
+ANGLES = np.linspace(-np.pi, np.pi, 200, endpoint=False)[:, None]
+
+
+def on_ellipse(params, z):
+    return params["axes"] * anp.concatenate([anp.cos(z), anp.sin(z)], axis=1)
+
+
+def sample_ellipse(params, n_samples, rng):
+    z = rng.uniform(-np.pi, np.pi, (n_samples, 1))
+    return z, on_ellipse(params, z) + params["sd"] * rng.standard_normal((n_samples, 2))
+
+
+def log_joint_of_ellipse(params, z, x):
+    error = (x - on_ellipse(params, z)) / params["sd"]
+    entries = -0.5 * error**2 - anp.log(params["sd"]) - 0.5 * LOG_2PI
+    log_prior = anp.where(anp.abs(z[:, 0]) <= np.pi, -LOG_2PI, -np.inf)
+    return log_prior + anp.sum(entries, axis=1)
+
+
+def start_of_ellipse(X, rng):
+    return {"axes": X.std(axis=0), "sd": 0.5}
+
+
+ELLIPSE = {
+    "sample": sample_ellipse,
+    "log_joint": log_joint_of_ellipse,
+    "init_params": start_of_ellipse,
+    "constraints": {"axes": Positive(), "sd": Positive()},
+}
+
+
+def log_likelihood_on_ellipse(params, X):
+    """Nats a row, by a sum over angles."""
+    latents = np.repeat(ANGLES, len(X), axis=0)
+    values = log_joint_of_ellipse(params, latents, np.tile(X, (len(ANGLES), 1)))
+    cell = np.log(2 * np.pi / len(ANGLES))
+    return np.mean(logsumexp(values.reshape(len(ANGLES), -1), axis=0)) + cell
+
+
+# Counts of something that is there or is not, more of it here than there: a label and a
+# real latent.
+
+
+def sample_presence(params, n_samples, rng):
+    there = rng.random((n_samples, 1)) < params["chance"]
+    z = rng.standard_normal((n_samples, 1))
+    rate = np.where(there, np.exp(params["level"] + params["slope"] * z), 0.1)
+    return np.hstack([there, z]), rng.poisson(rate).astype(float)
+
+
+def log_joint_of_presence(params, z, x):
+    there = z[:, :1]
+    log_rate = there * (params["level"] + params["slope"] * z[:, 1:])
+    log_rate = log_rate + (1 - there) * np.log(0.1)
+    chance = there * params["chance"] + (1 - there) * (1 - params["chance"])
+    entries = x * log_rate - anp.exp(log_rate) - gammaln(x + 1)
+    log_prior = anp.log(chance[:, 0]) - 0.5 * z[:, 1] ** 2 - 0.5 * LOG_2PI
+    return log_prior + anp.sum(entries, axis=1)
+
+
+def start_of_presence(X, rng):
+    return {"level": np.log(X.mean(axis=0)), "slope": np.full(3, 0.5), "chance": 0.5}
+
+
+PRESENCE = {
+    "sample": sample_presence,
+    "log_joint": log_joint_of_presence,
+    "init_params": start_of_presence,
+    "constraints": {"chance": UnitInterval()},
+}
+
+
+def log_likelihood_of_presence(params, X):
+    """Nats a row, by a sum over presence and Gauss-Hermite nodes."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(40)
+    terms = []
+    for there in (0.0, 1.0):
+        for node, weight in zip(nodes, weights, strict=True):
+            z = np.tile([there, node], (len(X), 1))
+            values = log_joint_of_presence(params, z, X)
+            terms.append(values + 0.5 * node**2 + np.log(weight))
+    return np.mean(logsumexp(terms, axis=0))

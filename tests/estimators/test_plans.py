@@ -15,9 +15,11 @@ from skaws.priors import (
     Gamma,
     Gaussian,
     GaussianMixture,
+    Laplace,
     Sphere,
     UniformCircle,
 )
+from skaws.regression import BoundedEstimate, ObservedInputs
 
 PLANS = [
     (Categorical(4), MLP((5,)), GaussianNoise(), "summed"),
@@ -26,6 +28,7 @@ PLANS = [
     (Gaussian(2), Linear(), StudentT(), "residual"),
     (Gamma(2), Linear(nonnegative=True), Poisson(), "residual"),
     (UniformCircle(), MLP((5,)), StudentT(), "bayes"),
+    (Sphere(3), Linear(), GaussianNoise(), "bayes"),
     (Sphere(3), MLP((5,)), GaussianNoise(), "bayes"),
     (GaussianMixture(2, 3), MLP((5,)), GaussianNoise(), "draws"),
     (Beta(2), MLP((5,)), GaussianNoise(), "draws"),
@@ -40,6 +43,25 @@ def test_plan_of_parts(prior, decoder, likelihood, name):
     model = LatentVariableModel(prior, decoder, likelihood)
     params = model.init_params(rng.gamma(2.0, size=(50, 4)), rng)
     assert plan_for(model, params, rng).name == name
+
+
+@pytest.mark.parametrize(
+    ("prior", "likelihood", "kind"),
+    [
+        (Gaussian(2), GaussianNoise(), BoundedEstimate),
+        (Gaussian(2), StudentT(), BoundedEstimate),
+        (Bernoulli(9), GaussianNoise(), BoundedEstimate),
+        (Laplace(2), GaussianNoise(), ObservedInputs),
+        (Beta(2), GaussianNoise(), ObservedInputs),
+    ],
+)
+def test_residual_is_taken_from_draws_unless_an_estimate_can_be_relied_on(
+    prior, likelihood, kind
+):
+    rng = np.random.default_rng(0)
+    model = LatentVariableModel(prior, Linear(), likelihood)
+    params = model.init_params(rng.standard_normal((50, 4)), rng)
+    assert isinstance(plan_for(model, params, rng).make_estimate(), kind)
 
 
 @pytest.mark.parametrize(("n_values", "name"), [(32, "summed"), (33, "residual")])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skaws.decoders import MLP, Linear
-from skaws.estimators.traits import MANY_VALUES, traits_of
+from skaws.estimators.traits import MANY_VALUES, are_hybrid, traits_of
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.likelihoods import StudentT
 from skaws.models import FunctionModel, LatentVariableModel
@@ -55,3 +55,11 @@ def test_three_functions_have_no_formulas(array):
     traits = traits_of(FunctionModel(sample, None, None), {}, np.random.default_rng(0))
     assert traits.array == array and traits.n_latents == 1
     assert not (traits.known or traits.estimated or traits.knows_rows or traits.few_values)
+
+
+def test_labels_beside_other_latents_are_hybrid():
+    rng = np.random.default_rng(0)
+    label, real = np.eye(3)[rng.integers(3, size=300)], rng.standard_normal((300, 2))
+    assert are_hybrid(np.hstack([label, real]))
+    assert not are_hybrid(label)
+    assert not are_hybrid(real)

@@ -31,6 +31,20 @@ def test_gate_shrinks_what_is_not_predicted_towards_the_plain_mean():
     np.testing.assert_allclose(opened.weights, free.weights, atol=1e-3)
 
 
+def test_hopeless_estimates_count_for_no_more_than_fifty_deviations():
+    model, params, simulations, X, weights = small_gaussian()
+    real = real_rows(simulations, X, weights)
+    form = ScalarForm(gated=True)
+    values = form.values(model, params, simulations, real)
+    values[400] -= 1e5  # the estimate of one simulation
+    found, _ = form.weigh(values, model, params, simulations, real)
+    residuals = values[:400] - values[400:800]
+    deviation = 1.4826 * np.median(np.abs(residuals - np.median(residuals)))
+    typical = np.median(np.abs(found[1:400]))
+    assert abs(found[0]) * 1e5 < 100 * deviation * typical
+    np.testing.assert_array_equal(found[:400], -found[400:800])
+
+
 def test_gated_objective_above_every_simulation_falls_back_on_the_baseline():
     model, params, simulations, X, weights = small_gaussian()
     real = real_rows(simulations, X, weights)

@@ -8,7 +8,7 @@ from skaws.decoders import Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import FunctionModel, LatentVariableModel
 from skaws.priors import Gamma, Gaussian
-from skaws.regression import BoundedEstimate, ObservedInputs
+from skaws.regression import BoundedEstimate, LatentEstimate, ObservedInputs
 
 
 def sample(params, n_samples, rng):
@@ -70,3 +70,15 @@ def test_observations_stand_for_themselves():
     function, inputs = ObservedInputs().fit(None, {}, {}, X)
     assert inputs.tolist() == [[1.0, 4.0], [3.0, 4.0]]
     assert function(np.array([[np.nan, 0.0]])).tolist() == [[2.0, 0.0]]
+
+
+def test_observations_are_regressed_on_whatever_the_estimate():
+    observations = np.random.default_rng(0).standard_normal((50, 3))
+    latents = observations[:, :1]
+    model = FunctionModel(None, None, None)
+    function, estimates = ObservedInputs(LatentEstimate()).fit(
+        model, {}, latents, observations
+    )
+    assert estimates.shape == (50, 1)
+    np.testing.assert_array_equal(function(observations), estimates)
+    np.testing.assert_array_equal(function.inputs(observations), observations)

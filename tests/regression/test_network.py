@@ -88,6 +88,20 @@ def test_candidates_without_density_are_not_kept():
     assert (function(observations) > 0).all()
 
 
+def test_simulations_without_a_candidate_keep_their_latents():
+    # A density on a set that candidates never hit: where latents are whole.
+    class Whole(LatentVariableModel):
+        def log_joint(self, params, latents, observations):
+            values = super().log_joint(params, latents, observations)
+            return np.where(latents[:, 0] == np.round(latents[:, 0]), values, -np.inf)
+
+    model, params, (latents, observations) = linear_gaussian(300)
+    model = Whole(model.prior, model.decoder, model.likelihood)
+    latents = np.round(latents)
+    _, estimates = RecognitionDraw().fit(model, params, latents, observations)
+    np.testing.assert_array_equal(estimates, latents)
+
+
 @pytest.mark.parametrize(
     ("prior", "params"),
     [
