@@ -15,11 +15,10 @@ __all__ = ["surprise", "vanished_noise", "warn_of_odd_fit"]
 
 N_SIMULATIONS = 1000
 
-# Measured by ``make bench-odd-fits`` in 206 fits of 15 models of all plans.  Surprise: 0.9
-# at most in all but 3 of 116 healthy fits (1.06 to 1.49 in these: tails heavier than the
-# model's, an outlier), 3.38 at least in failed fits that it tells.  Noise: 0.0013 at least
-# in healthy fits, 9e-4 at most where it was gone.  Under rough latent estimates surprise
-# does not see noise that is only wrong.
+# Measured by ``make bench-odd-fits`` in 206 fits of 15 models of all plans.  Surprise: at
+# most 1 in all but 3 of 120 healthy fits (1.06 to 1.44 in these: tails heavier than the
+# model's, an outlier).  Noise: 0.012 at least in healthy fits, 9e-4 at most where it was
+# gone.  Under rough latent estimates surprise does not see noise that is only wrong.
 SURPRISING = 1.0  # deviations
 VANISHED = 1e-3  # of the deviation of a column
 
