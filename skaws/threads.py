@@ -9,10 +9,10 @@ __all__ = ["keep_freed_memory", "one_blas_thread"]
 
 
 def keep_freed_memory():
-    """Let the allocator keep what one turn frees for the next one.
+    """Let the allocator keep what one iteration frees for the next one.
 
-    glibc hands memory above a threshold back to the system, and a third of a turn would
-    go into getting it again; freeing one large block, which is never touched, raises
+    glibc hands memory above a threshold back to the system, and a third of an iteration
+    would go into getting it again; freeing one large block, which is never touched, raises
     the threshold.  Other allocators take no notice.
     """
     np.empty(6 * 2**20, dtype=np.uint8)

@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from .forms.pairs import check_log_joint
-from .params import ParameterSpace
+from .objectives.base import log_joint_at
+from .simulations import as_floats, draw
+from .spaces import Space, columns_of, leaves, map_leaves
 
 __all__ = ["check_pairs", "check_returned"]
 
 N_PAIRS = 50  # simulations to look at
 
 
-def check_returned(model, params, n_features):
+def check_returned(model, params, X):
     """Raise if params, simulations or log joint do not have the form of the protocol.
 
     Parameters
@@ -19,18 +20,76 @@ def check_returned(model, params, n_features):
         Whose functions to call.
     params : nested dict of arrays
         What its ``init_params`` returned.
-    n_features : int
-        Number of columns of the real rows.
+    X : array of shape (m, n_features)
+        Real rows.
 
     Raises
     ------
-    TypeError, ValueError
+    TypeError, ValueError, FloatingPointError
         Saying which function returned what, and what was expected.
     """
-    ParameterSpace(params, model.constraints)
-    pairs = model.sample(params, N_PAIRS, np.random.default_rng(0))
-    latents, observations = check_pairs(model, pairs, N_PAIRS, n_features)
-    check_log_joint(model, model.log_joint(params, latents, observations), N_PAIRS)
+    Space(params, model.constraints)
+    pairs = sampled(model, params, 0, X)
+    latents, observations = check_pairs(model, pairs, N_PAIRS, X.shape[1])
+    check_finite(model, latents, observations)
+    check_randomness(model, params, X)
+    latents, observations = map_leaves(as_floats, latents), as_floats(observations)
+    values = log_joint_at(model, params, latents, observations)
+    n_bad = int(np.sum(~np.isfinite(np.asarray(values, dtype=float))))
+    if n_bad:
+        raise ValueError(
+            f"log_joint of {type(model).__name__} is not finite for {n_bad} of {N_PAIRS} "
+            "pairs that its own sample returned. See which with check_model; a density "
+            "must be positive at what the sampler draws."
+        )
+
+
+def sampled(model, params, seed, X):
+    """Pairs drawn from the model; `model.sample` as it is where no columns are given."""
+    rng = np.random.default_rng(seed)
+    if model.n_given:
+        return draw(model, params, N_PAIRS, rng, X)
+    return model.sample(params, N_PAIRS, rng)
+
+
+def check_finite(model, latents, observations):
+    """Raise FloatingPointError if simulations hold anything that is no finite number."""
+    parts = {"latents": columns_of(latents), "observations": observations}
+    for name, array in parts.items():
+        if not np.isfinite(array).all():
+            raise FloatingPointError(
+                f"sample of {type(model).__name__} returned {name} that are not finite. "
+                "Start (init_params) where nothing overflows, and return no missing "
+                "entries: those of real rows are put in for you."
+            )
+
+
+def check_randomness(model, params, X):
+    """Raise ValueError unless samples depend on rng, and on nothing else."""
+    first, again, other = (arrays_of(sampled(model, params, seed, X)) for seed in (0, 0, 1))
+    name = f"sample of {type(model).__name__}"
+    if not all(map(same, first, again)):
+        raise ValueError(
+            f"{name} returned other pairs for the same rng. Draw all random numbers from "
+            "rng, such as rng.standard_normal, not from numpy.random."
+        )
+    if all(map(same, first, other)):
+        raise ValueError(
+            f"{name} returned the same pairs for another rng. Draw random numbers from "
+            "rng, such as rng.standard_normal."
+        )
+
+
+def same(one, other):
+    """Whether two arrays are equal; what is not a number equals itself."""
+    return np.array_equal(one, other, equal_nan=True)
+
+
+def arrays_of(pairs):
+    """Arrays of latents and of observations."""
+    latents, observations = pairs
+    own = latents if isinstance(latents, dict) else {"": latents}
+    return [*(array for _, array in leaves(own)), observations]
 
 
 def check_pairs(model, pairs, n_samples, n_features):
@@ -41,9 +100,8 @@ def check_pairs(model, pairs, n_samples, n_features):
             f"{name} returned {described(pairs)}, expected a pair: latents, observations."
         )
     latents, observations = pairs
-    arrays = latents if isinstance(latents, dict) else {"latents": latents}
-    for key, array in arrays.items():
-        what = "latents" if array is latents else f"latents[{key!r}]"
+    for path, array in leaves(latents if isinstance(latents, dict) else {"": latents}):
+        what = "latents" if array is latents else f"latents[{'.'.join(path)!r}]"
         check_axes(f"{name} returned {what}", array, n_samples, "n_latents")
     check_axes(f"{name} returned observations", observations, n_samples, n_features)
     if observations.shape[1] != n_features:

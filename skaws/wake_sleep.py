@@ -8,33 +8,40 @@ halves, for those who want a loop of their own.
 from itertools import count
 from typing import NamedTuple
 
+import autograd.numpy as anp
 import numpy as np
 from autograd import make_vjp
 
-from .batches import mini_batches
-from .forms import ScalarForm
-from .guards import check_gradient, check_params, check_sample
-from .machine import keep_freed_memory, one_blas_thread
-from .params import ParameterSpace
-from .regression import Embedding, LatentEstimate
+from .batches import dense_rows, mini_batches
+from .methods import choose_method
+from .objectives import RealRows
+from .schedules import Constant
+from .simulations import latent_space, simulate
+from .spaces import Space
+from .threads import keep_freed_memory, one_blas_thread
 
 __all__ = ["Iteration", "sleep", "wake", "wake_sleep"]
 
+N_LOOKED_AT = 1000  # rows whose given columns show what latents are like
+
 
 class Iteration(NamedTuple):
-    """What one turn of the loop yields.
+    """What one iteration of the loop yields.
 
     Attributes
     ----------
     number : int
         1 for the first.
     params : nested dict of arrays
-        Parameters after the step, in natural coordinates.
+        Parameters after the step, natural values.
     objective : float
         Estimated expected log joint before the step, nats a row.
+    gain : float
+        The step before times the gradient: what it is estimated to have gained in
+        log-likelihood, nats a row.
     gradient_norm : float
         Euclidean norm of the estimated gradient of the log-likelihood, nats a row, in
-        the coordinates of the model's ``move``.
+        the coordinates of `move`.
     diagnostics : dict of float
         ``weight_sum``: sum of the absolute values of the mean weights, large where the
         regression extrapolates. ``regression_error``: leave-one-out error of the
@@ -42,6 +49,9 @@ class Iteration(NamedTuple):
         targets; 1 is no better than their mean. ``input_distance``: mean squared
         length of real regression inputs relative to simulated ones, 1 when the model
         and the rows agree.
+    posterior : FittedPosterior
+        What was learnt of the latents, with their ``space``; hand it to a loop that goes
+        on as ``previous``.
 
     See Also
     --------
@@ -51,28 +61,10 @@ class Iteration(NamedTuple):
     number: int
     params: dict
     objective: float
+    gain: float
     gradient_norm: float
     diagnostics: dict
-
-
-class Simulations(NamedTuple):
-    """What the sleep phase leaves: pairs, and two regressions fitted on them."""
-
-    latents: np.ndarray
-    observations: np.ndarray
-    estimate: object  # the function from observations to latent estimates
-    estimates: np.ndarray  # of the simulated observations
-    regression: Embedding
-    inputs: object  # the function from observations to regression inputs
-
-
-class RealRows(NamedTuple):
-    """A mini-batch of real rows as the wake phase sees it."""
-
-    X: np.ndarray
-    weights: np.ndarray  # of the rows; they sum to about one
-    estimates: np.ndarray  # of the latents
-    inputs: np.ndarray  # of the regression
+    posterior: object
 
 
 class Wake(NamedTuple):
@@ -87,21 +79,25 @@ def wake_sleep(
     model,
     X,
     params,
-    regression,
     optimizer,
     *,
     rng,
-    estimate=None,
-    form=None,
+    objective=None,
+    posterior=None,
+    regression=None,
+    schedule=None,
+    move=None,
     n_simulations=300,
     batch_size=1000,
     sample_weight=None,
+    previous=None,
 ):
-    """Fit a generative model by amortised learning; endless, one step at a turn.
+    """Fit a generative model by amortised learning; endless, one step an iteration.
 
     Nothing is printed, stored or stopped here: whoever draws the iterations does.  The
-    state is `params`, `optimizer`, `rng` and what `estimate` has learnt, so that a loop
-    given those of another goes on where that one was left.
+    state is `params`, `optimizer`, `schedule`, `rng`, what `regression` has learnt and the
+    last iteration's posterior, so that a loop given those of another goes on where that one
+    was left.
 
     Parameters
     ----------
@@ -110,17 +106,22 @@ def wake_sleep(
     X : array of shape (n_samples, n_features)
         Real rows, NaN where missing; they are read a batch at a time.
     params : nested dict of arrays
-        Where to start, in natural coordinates.
-    regression : Embedding
-        Fitted anew on the simulations of each sleep phase.
+        Where to start, natural values.
     optimizer : object with ``step(gradient) -> displacement``
         Such as :class:`skaws.optimizers.Adam`.
     rng : numpy.random.Generator
         The only source of randomness.
-    estimate : LatentEstimate, default=None
-        How latents are estimated from observations; None is ``LatentEstimate()``.
-    form : ScalarForm or PairwiseForm, default=None
-        What to climb; None is ``ScalarForm()``, the residual form.
+    objective : Objective, default=None
+        What to climb. None of these three takes that of the method that suits the model
+        (:func:`skaws.methods.choose_method`).
+    posterior : Posterior, default=None
+        Fitted on the simulations of each sleep phase.
+    regression : KernelRegression, default=None
+        Fitted anew on the simulations of each sleep phase.
+    schedule : object with ``factor(gain) -> multiplier``, default=None
+        Such as :class:`skaws.schedules.PlateauThenDecay`; None is ``Constant()``.
+    move : callable, default=None
+        ``move(params, step) -> params``, differentiable in the step; None is the model's.
     n_simulations : int, default=300
         Pairs simulated in each sleep phase.
     batch_size : int, default=1000
@@ -128,6 +129,8 @@ def wake_sleep(
         all rows, in a new order each time.
     sample_weight : array of shape (n_samples,), default=None
         Weights of the rows of X.
+    previous : FittedPosterior, default=None
+        Where another loop was left.
 
     Yields
     ------
@@ -144,9 +147,10 @@ def wake_sleep(
 
     Notes
     -----
-    The loop of the paper's section 3, by default with the residual form.  BLAS is held to
-    one thread inside each turn: on a thousand simulations more threads are slower, and
-    would make results depend on the number of cores.
+    The loop of the paper's section 3, by default with the residual from a baseline.  BLAS
+    runs on one thread inside each iteration: on a thousand simulations more threads are
+    slower, and would make results depend on the number of cores.  Where the model has a
+    ``log_prior``, its share of each row is added to what is climbed.
 
     Examples
     --------
@@ -160,58 +164,71 @@ def wake_sleep(
     >>> X = rng.standard_normal((200, 1)) * np.ones(3) + rng.standard_normal((200, 3))
     >>> model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
     >>> start = model.init_params(X, rng)
-    >>> for iteration in islice(
-    ...     wake_sleep(model, X, start, Embedding(), Adam(), rng=rng), 100
-    ... ):
+    >>> for iteration in islice(wake_sleep(model, X, start, Adam(), rng=rng), 100):
     ...     pass
     >>> iteration.number
     100
     >>> bool(0.7 < iteration.params["likelihood"]["noise_variance"] < 1.3)
     True
     """
-    estimate = LatentEstimate() if estimate is None else estimate
-    form = ScalarForm() if form is None else form
-    space = ParameterSpace(params, model.constraints)
+    own = objective, posterior, regression
+    if any(part is None for part in own):
+        latents = latent_space(model, params, dense_rows(X, slice(0, batch_size)))
+        method = choose_method(model, params, space=latents)
+        objective, posterior, regression = completed(own, method)
+    schedule = Constant() if schedule is None else schedule
+    move = model.move if move is None else move
+    space = Space(params, model.constraints)
     batches = mini_batches(X, batch_size, rng, sample_weight)
+    n_rows = X.shape[0] if sample_weight is None else np.sum(sample_weight)
+    how = {"rng": rng, "space": space, "move": move, "n_rows": n_rows}
+    last_step = 0.0
     keep_freed_memory()
     for number in count(1):
         with one_blas_thread():
-            rows, row_weights = next(batches)
+            rows = RealRows(*next(batches))
             simulations = sleep(
-                model, params, estimate, regression, n_simulations, rng, missing_like=rows
+                model, params, posterior, n_simulations, rng, like=rows.X, previous=previous
             )
-            objective, gradient, diagnostics = wake(
-                model, params, simulations, rows, row_weights, form
-            )
-            params = model.move(params, space.split(optimizer.step(gradient)))
+            found = wake(model, params, simulations, *rows, objective, regression, **how)
+            gain = float(np.sum(found.gradient * last_step))
+            last_step = schedule.factor(gain) * optimizer.step(found.gradient)
+            params = move(params, space.split(last_step))
             check_params(model, params, space)
-        norm = float(np.linalg.norm(gradient))
-        yield Iteration(number, params, objective, norm, diagnostics)
+        norm, previous = float(np.linalg.norm(found.gradient)), simulations.posterior
+        figures = found.objective, gain, norm, found.diagnostics
+        yield Iteration(number, params, *figures, previous)
 
 
-def sleep(model, params, estimate, regression, n_simulations, rng, missing_like=None):
-    """Simulate pairs from the model and fit the regressions on them.
+def completed(own, method):
+    """Objective, posterior and regression, the method's where there is none."""
+    parts = method.objective, method.posterior, method.regression
+    return [part if one is None else one for one, part in zip(own, parts, strict=True)]
+
+
+def sleep(model, params, posterior, n_simulations, rng, *, like=None, previous=None):
+    """Simulate pairs from the model and fit the posterior on them.
 
     Parameters
     ----------
     model, params : GenerativeModel and nested dict
         What to simulate from.
-    estimate : LatentEstimate
-        How to estimate latents.
-    regression : Embedding
-        Is fitted on the simulations' latent estimates.
+    posterior : Posterior
+        Is fitted on the simulations.
     n_simulations : int
         How many pairs.
     rng : numpy.random.Generator
         Source of randomness.
-    missing_like : array of shape (m, n_features), default=None
-        Real rows whose missing entries (NaN) simulated rows are to share, so that both
-        have the same law.
+    like : array of shape (m, n_features), default=None
+        Real rows whose missing entries (NaN) and given columns simulated rows are to
+        share, so that both have the same law.
+    previous : FittedPosterior, default=None
+        Of the last sleep phase.
 
     Returns
     -------
     simulations : Simulations
-        The pairs, and the two regressions fitted on them.
+        The pairs, the space of the latents, and the fitted posterior.
 
     Raises
     ------
@@ -223,18 +240,26 @@ def sleep(model, params, estimate, regression, n_simulations, rng, missing_like=
     --------
     See :func:`wake`.
     """
-    latents, observations = model.sample(params, n_simulations, rng)
-    check_sample(model, observations, n_simulations)
-    if missing_like is not None:
-        observations = masked_like(missing_like, observations, rng)
-    function, estimates = estimate.fit(model, params, latents, observations)
-    # Latent estimates are regression inputs, but for those with inputs of their own.
-    inputs = getattr(function, "inputs", None)
-    regression = regression.fit(estimates if inputs is None else inputs(observations))
-    return Simulations(latents, observations, function, estimates, regression, inputs)
+    space = None if previous is None else previous.space
+    simulations = simulate(model, params, n_simulations, rng, space, like)
+    fitted = posterior.fit(model, params, simulations, rng, previous)
+    return simulations._replace(posterior=fitted)
 
 
-def wake(model, params, simulations, X, row_weights, form):
+def wake(
+    model,
+    params,
+    simulations,
+    X,
+    row_weights,
+    objective,
+    regression,
+    *,
+    rng,
+    space=None,
+    move=None,
+    n_rows=None,
+):
     """Estimate the gradient of the log-likelihood at real rows, by one reverse pass.
 
     Parameters
@@ -247,14 +272,24 @@ def wake(model, params, simulations, X, row_weights, form):
         Real rows.
     row_weights : array of shape (m,)
         Weights of the rows, summing to about one.
-    form : ScalarForm or PairwiseForm
+    objective : Objective
         What to climb.
+    regression : KernelRegression
+        Is fitted on the simulations.
+    rng : numpy.random.Generator
+        Source of randomness.
+    space : Space, default=None
+        Of the params; None makes it.
+    move : callable, default=None
+        None is the model's.
+    n_rows : float, default=None
+        Number of rows that a prior over params is shared by; None is that of X.
 
     Returns
     -------
     wake : Wake
-        Objective (nats a row), its gradient in the coordinates of the model's ``move``
-        and the diagnostics of :class:`Iteration`.
+        Objective (nats a row), its gradient in the coordinates of `move` and the
+        diagnostics of :class:`Iteration`.
 
     Raises
     ------
@@ -264,7 +299,7 @@ def wake(model, params, simulations, X, row_weights, form):
 
     Examples
     --------
-    One turn by hand:
+    One iteration by hand:
 
     >>> from skaws.decoders import Linear
     >>> from skaws.likelihoods import Gaussian as GaussianNoise
@@ -274,43 +309,65 @@ def wake(model, params, simulations, X, row_weights, form):
     >>> model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
     >>> X = rng.standard_normal((200, 3))
     >>> params = model.init_params(X, rng)
-    >>> simulations = sleep(model, params, LatentEstimate(), Embedding(), 100, rng)
-    >>> found = wake(model, params, simulations, X, np.full(200, 1 / 200), ScalarForm())
-    >>> found.gradient.shape == (ParameterSpace(params, model.constraints).size,)
+    >>> method = choose_method(model, params)
+    >>> simulations = sleep(model, params, method.posterior, 100, rng)
+    >>> how = method.objective, method.regression
+    >>> weights = np.full(200, 1 / 200)
+    >>> found = wake(model, params, simulations, X, weights, *how, rng=rng)
+    >>> found.gradient.shape == (Space(params, model.constraints).size,)
     True
     """
-    space = ParameterSpace(params, model.constraints)
-    real = real_rows(simulations, X, row_weights)
+    space = Space(params, model.constraints) if space is None else space
+    move = model.move if move is None else move
+    log_prior = log_prior_of(model, len(X) if n_rows is None else n_rows)
+    real = RealRows(X, row_weights)
+    pairs = objective.pairs(model, params, simulations, real, regression, rng)
 
     def values_after(step):
-        moved = model.move(params, space.split(step))
-        return form.values(model, moved, simulations, real)
+        moved = move(params, space.split(step))
+        values = objective.values(model, moved, pairs)
+        return values if log_prior is None else anp.append(values, log_prior(moved))
 
     pull_back, values = make_vjp(values_after)(np.zeros(space.size))
-    weights, mean = form.weigh(values, model, params, simulations, real)
+    own = values if log_prior is None else values[:-1]
+    weights, of_simulations, error, distance = objective.weigh(
+        own, pairs, model, regression
+    )
+    weights = weights if log_prior is None else np.append(weights, 1.0)
     gradient = pull_back(weights)
     check_gradient(model, gradient, space)
     diagnostics = {
-        "weight_sum": float(np.sum(np.abs(mean.weights))),
-        "regression_error": mean.error,
-        "input_distance": simulations.regression.distance(real.inputs, row_weights),
+        "weight_sum": float(np.sum(np.abs(of_simulations))),
+        "regression_error": error,
+        "input_distance": distance,
     }
     used = weights != 0  # what has no weight may be minus infinity
     return Wake(float(weights[used] @ values[used]), gradient, diagnostics)
 
 
-def masked_like(rows, observations, rng):
-    """Observations that miss the entries that rows drawn from `rows` miss."""
-    missing = np.isnan(rows)
-    if not missing.any():
-        return observations
-    return np.where(
-        missing[rng.integers(len(rows), size=len(observations))], np.nan, observations
-    )
+def log_prior_of(model, n_rows):
+    """Log density of the params for each of `n_rows`, or None where there is no prior."""
+    log_prior = getattr(model, "log_prior", None)
+    return None if log_prior is None else lambda params: log_prior(params) / n_rows
 
 
-def real_rows(simulations, X, row_weights):
-    """Rows of X as the regressions of the sleep phase see them."""
-    estimates = simulations.estimate(X)
-    inputs = estimates if simulations.inputs is None else simulations.inputs(X)
-    return RealRows(X, row_weights, estimates, inputs)
+def check_gradient(model, gradient, space):
+    """Raise if a gradient is not finite, and say where."""
+    bad = np.flatnonzero(~np.isfinite(gradient))
+    if len(bad):
+        raise FloatingPointError(
+            f"The gradient of log_joint of {type(model).__name__} is not finite for "
+            f"{space.name(bad[0])} ({len(bad)} of {space.size} parameters). Lower "
+            "learning_rate, bound the parameter by a constraint, or, if log_joint is "
+            "infinite at the posterior's latents, use ResidualRegression(baseline=None)."
+        )
+
+
+def check_params(model, params, space):
+    """Raise if a step has led outside the support of a parameter, or to its very edge."""
+    name = space.at_edge(params)
+    if name is not None:
+        raise FloatingPointError(
+            f"{name} of {type(model).__name__} came to the edge of its support. Lower "
+            "learning_rate, or fix or bound the parameter."
+        )

@@ -8,17 +8,17 @@ from autograd import make_vjp
 from skaws.decoders import Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import LatentVariableModel
+from skaws.posteriors import Exact
 from skaws.priors import Gaussian
-from skaws.regression import Embedding, LatentEstimate
 from skaws.wake_sleep import sleep
 
 
 def altered(thing, **attributes):
     """A copy of `thing` with some attributes or methods replaced."""
-    twin = copy(thing)
+    other = copy(thing)
     for name, value in attributes.items():
-        setattr(twin, name, value)
-    return twin
+        setattr(other, name, value)
+    return other
 
 
 def gaussian_model(n_latents=2, **likelihood):
@@ -67,7 +67,7 @@ def small_gaussian():
     X = rng.standard_normal((50, 1)) + rng.standard_normal((50, 4))
     model = gaussian_model(1)
     params = model.init_params(X, rng)
-    simulations = sleep(model, params, LatentEstimate(), Embedding(), 400, rng)
+    simulations = sleep(model, params, Exact(), 400, rng)
     return model, params, simulations, X, np.full(50, 1 / 50)
 
 

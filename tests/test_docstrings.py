@@ -58,6 +58,14 @@ def test_what_users_see_explains_its_parameters(name):
         assert documented(thing) == taken(thing)
 
 
+@pytest.mark.parametrize("name", listed_in_the_api())
+def test_classes_that_users_see_have_examples_unless_they_are_records(name):
+    module, _, public = name.rpartition(".")
+    thing = getattr(importlib.import_module(module), public)
+    if inspect.isclass(thing) and not issubclass(thing, tuple):
+        assert "Examples\n---" in inspect.cleandoc(thing.__doc__)
+
+
 @pytest.mark.parametrize("thing", list(public_objects()))
 def test_sections_on_parameters_name_them_all(thing):
     assert thing.__doc__

@@ -123,7 +123,7 @@ def test_gradient():
         assert errors[rows, "ten factors", prior][-1] > 1.0
         assert cosines[rows, "ten factors", ours][-1] > 0.99
         assert cosines[rows, "two factors", best][-1] > 0.99
-    bound = errors["of the model", "bent plane", "mean-field bound"]
+    bound = errors["of the model", "curved plane", "mean-field bound"]
     assert bound[0] == bound[1] > 0.02
     assert len(picture.axes) == 8
 
@@ -205,22 +205,24 @@ def test_learner_benchmark(capsys, monkeypatch):
     monkeypatch.setattr(bench, "digits", lambda seed: np.split(toy_pictures() / 255, [90]))
     monkeypatch.setattr(bench, "N_STARTS", 1)
     monkeypatch.setattr(bench, "MANY_DRAWS", 200)
-    bench.main(["--seeds", "1", "--cases", "waiting", "2 clusters", "3 classes"])
+    cases = "waiting", "parabola", "2 clusters", "3 classes", "factors in a dictionary"
+    bench.main(["--seeds", "1", "--cases", *cases])
     bench.pictures("digits", 0, n_latents=2)
     bench.circle("circle", 0, n_rows=50)
     X = np.random.default_rng(0).exponential(size=(100, 1))
     assert " at sd" in bench.score_identity(bench.inflated(bench.WAITING), X, 0)
     said = capsys.readouterr().out
-    assert "nan" not in said and said.count(" s (") == 5
+    assert "nan" not in said and said.count(" s (") == 6
+    assert said.count("fixed") == 2  # in a heading and a row
 
 
-def test_odd_fits_benchmark(capsys, monkeypatch):
+def test_misfits_benchmark(capsys, monkeypatch):
     monkeypatch.syspath_prepend(EXAMPLES / "benchmarks")
-    bench = load("benchmarks/bench_odd_fits.py")
+    bench = load("benchmarks/bench_misfits.py")
     tables = {"wine": bench.tables_of("mixture")["wine, cubed"]}
     monkeypatch.setattr(bench, "tables_of", lambda name: tables)
     short = SimpleNamespace(name="any", learning_rate=0.01, max_iter=9)
-    monkeypatch.setattr(bench, "plan_for", lambda *args: short)
+    monkeypatch.setattr(bench, "choose_method", lambda *args: short)
     monkeypatch.setattr(bench, "N_SCORED", 5)
     bench.main(["--seeds", "1", "--models", "mixture"])
     said = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Laws of Adam, its schedules, and the average of its path."""
+"""Laws of Adam, of steps in units of information, and of the average of a path."""
 
 import pickle
 from math import gamma
@@ -6,14 +6,7 @@ from math import gamma
 import numpy as np
 import pytest
 
-from skaws.optimizers import (
-    Adam,
-    Constant,
-    FixedLength,
-    HeavyBall,
-    PlateauThenDecay,
-    PolynomialAverage,
-)
+from skaws.optimizers import Adam, HeavyBall, PolynomialAverage
 
 N_STEPS = 30
 
@@ -21,16 +14,6 @@ N_STEPS = 30
 @pytest.fixture
 def gradients():
     return np.random.default_rng(0).standard_normal((N_STEPS, 3))
-
-
-def factors(schedule, gains):
-    """Factors of a schedule until it has finished."""
-    drawn = []
-    for gain in gains:
-        drawn.append(schedule.factor(gain))
-        if schedule.finished:
-            break
-    return np.array(drawn)
 
 
 def test_adam_is_the_textbook_formula(gradients):
@@ -49,106 +32,6 @@ def test_adam_is_the_textbook_formula(gradients):
 def test_first_step_of_adam_has_the_size_of_the_learning_rate(gradients):
     step = Adam(learning_rate=0.2).step(1e3 * gradients[0])
     np.testing.assert_allclose(step, 0.2 * np.sign(gradients[0]), rtol=1e-6)
-
-
-def test_gain_is_the_gradient_along_the_step_before_it(gradients):
-    adam, last = Adam(), np.zeros(3)
-    for gradient in gradients:
-        step = adam.step(gradient)
-        assert adam.gain == pytest.approx(gradient @ last, abs=1e-14)
-        last = step
-
-
-def test_schedule_multiplies_the_step(gradients):
-    class Halving:
-        def factor(self, gain):
-            return 0.5
-
-    full, half = Adam(), Adam(schedule=Halving())
-    for gradient in gradients:
-        np.testing.assert_allclose(half.step(gradient), 0.5 * full.step(gradient))
-
-
-def test_schedule_of_fixed_length_decays_in_its_last_part():
-    schedule = FixedLength(100)
-    factors = []
-    while not schedule.finished:
-        assert not schedule.converged
-        factors.append(schedule.factor(0.0))
-    assert len(factors) == 100 and schedule.converged
-    assert factors[:59] == [1.0] * 59
-    assert np.all(np.diff(factors[61:]) < 0) and 0 < factors[-1] < 0.03
-
-
-def test_constant_schedule_never_ends():
-    schedule = Constant()
-    assert len(factors(schedule, np.zeros(1000))) == 1000
-    assert not schedule.finished and not schedule.converged
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_pure_noise_on_a_flat_objective_converges_soon(seed):
-    # Gains are then symmetric about zero: a window of 20 of them sums below tol with
-    # probability 1/2, and 14 windows in a row do not with probability 1e-4.
-    rng = np.random.default_rng(seed)
-    schedule = PlateauThenDecay(max_iter=1000, tol=1e-3, n_iter_no_change=20)
-    adam = Adam(schedule=schedule)
-    for _ in range(300):
-        adam.step(rng.standard_normal(5))
-    assert schedule.converged and schedule.last_gain < 1e-3
-
-
-def test_steady_gain_takes_all_of_max_iter_without_converging():
-    schedule = PlateauThenDecay(max_iter=90, tol=1e-3, n_iter_no_change=10)
-    drawn = factors(schedule, np.full(1000, 0.01))
-    assert len(drawn) == 90 and schedule.finished and not schedule.converged
-    assert np.all(drawn[:60] == 1.0) and np.all(drawn[60:] < 1.0)
-    assert schedule.last_gain == pytest.approx(0.1)
-
-
-def test_steady_gain_climbs_all_the_way_with_adam():
-    schedule = PlateauThenDecay(max_iter=90, tol=1e-3, n_iter_no_change=10)
-    adam, steps = Adam(0.03, schedule), []
-    while not schedule.finished:
-        steps.append(adam.step(np.ones(1))[0])
-    np.testing.assert_allclose(steps[:60], 0.03, rtol=1e-6)
-    assert not schedule.converged
-
-
-def test_decay_is_linear_and_stays_positive():
-    schedule = PlateauThenDecay(max_iter=60, tol=1e-3, n_iter_no_change=5)
-    drawn = factors(schedule, np.zeros(1000))
-    decay = drawn[drawn < 1.0]
-    assert len(decay) == 20
-    np.testing.assert_allclose(np.diff([1.0, *decay, 0.0]), -1 / 21, rtol=1e-12)
-
-
-@pytest.mark.parametrize("max_iter", [1, 2, 3, 4, 10, 59])
-@pytest.mark.parametrize("seed", range(5))
-def test_steps_never_exceed_max_iter(max_iter, seed):
-    gains = np.random.default_rng(seed).standard_normal(100) + 0.5
-    schedule = PlateauThenDecay(max_iter, tol=1e-3, n_iter_no_change=5)
-    drawn = factors(schedule, gains)
-    assert len(drawn) <= max_iter and schedule.finished
-    assert np.all((drawn > 0) & (drawn <= 1))
-
-
-def test_plateau_begins_when_the_sum_over_the_window_falls_below_tol():
-    # The first gain precedes any step.  Windows of three: 6, 3.5, 1.5, 0.5, ...
-    gains = [-100, 3, 2, 1, 0.5, 0, 0, 0, 0]
-    schedule = PlateauThenDecay(max_iter=300, tol=1.0, n_iter_no_change=3)
-    drawn = np.array([schedule.factor(gain) for gain in gains])
-    assert np.flatnonzero(drawn < 1)[0] == 6
-    assert schedule.converged and schedule.last_gain == 0.5
-
-
-@pytest.mark.parametrize(("max_iter", "n_judged"), [(1, 0), (9, 6), (300, 20)])
-def test_last_gain_is_the_sum_over_as_many_steps_as_it_says(max_iter, n_judged):
-    # Full steps are two thirds of max_iter, and the window is 20 of them.
-    schedule = PlateauThenDecay(max_iter, tol=1e-3, n_iter_no_change=20)
-    factors(schedule, np.full(1000, 0.5))
-    assert schedule.n_judged == n_judged and not schedule.converged
-    assert schedule.last_gain == pytest.approx(0.5 * n_judged)
 
 
 def test_heavy_ball_is_momentum_where_noise_is_small():
@@ -196,20 +79,19 @@ def test_average_does_not_change_with_the_array_it_was_given():
 
 @pytest.mark.parametrize("stop", [0, 1, 7, 25])
 @pytest.mark.parametrize(
-    ("make", "turn"),
+    ("make", "go_on"),
     [
         (Adam, Adam.step),
-        (lambda: Adam(schedule=PlateauThenDecay(N_STEPS, 1e-3, 5)), Adam.step),
         (HeavyBall, HeavyBall.step),
         (PolynomialAverage, PolynomialAverage.update),
     ],
-    ids=["Adam", "Adam with decay", "HeavyBall", "PolynomialAverage"],
+    ids=["Adam", "HeavyBall", "PolynomialAverage"],
 )
-def test_pickled_halfway_goes_on_identically(make, turn, stop, gradients):
+def test_pickled_halfway_goes_on_identically(make, go_on, stop, gradients):
     whole, first = make(), make()
-    expected = [turn(whole, gradient) for gradient in gradients]
+    expected = [go_on(whole, gradient) for gradient in gradients]
     for gradient in gradients[:stop]:
-        turn(first, gradient)
+        go_on(first, gradient)
     second = pickle.loads(pickle.dumps(first))
-    got = [turn(second, gradient) for gradient in gradients[stop:]]
+    got = [go_on(second, gradient) for gradient in gradients[stop:]]
     np.testing.assert_array_equal(got, expected[stop:])

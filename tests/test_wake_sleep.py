@@ -8,25 +8,21 @@ import pytest
 from autograd import grad
 from threadpoolctl import ThreadpoolController
 
-from skaws.bijectors import Positive
 from skaws.decoders import Linear
-from skaws.forms import PairwiseForm, ScalarForm
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import FunctionModel, LatentVariableModel
+from skaws.objectives import ExpectedLogJoint, ResidualRegression
 from skaws.optimizers import Adam
-from skaws.params import ParameterSpace
+from skaws.posteriors import Exact, MixtureNetwork
 from skaws.priors import Gaussian
-from skaws.regression import Embedding, LatentEstimate
-from skaws.wake_sleep import sleep, wake, wake_sleep
+from skaws.regression import KernelRegression
+from skaws.spaces import Space
+from skaws.supports import Interval, Positive
+from skaws.wake_sleep import check_gradient, check_params, sleep, wake, wake_sleep
+
+from .common import altered, gaussian_model
 
 N_FEATURES, N_LATENTS = 6, 2
-
-
-class Observations:
-    """Regression inputs that keep all of x; no estimate of z, so no baseline."""
-
-    def fit(self, model, params, latents, observations):
-        return np.asarray, observations
 
 
 class InflatedSampler(LatentVariableModel):
@@ -72,7 +68,7 @@ def X(truth):
 
 def exact_score(model, params, X):
     """Gradient of the mean Gaussian log-likelihood, in the coordinates of ``move``."""
-    space = ParameterSpace(params, model.constraints)
+    space = Space(params, model.constraints)
 
     def log_likelihood(step):
         moved = model.move(params, space.split(step))
@@ -86,49 +82,54 @@ def exact_score(model, params, X):
     return grad(log_likelihood)(np.zeros(space.size))
 
 
-def estimated_score(model, params, X, form, n_simulations, seed, estimate=None):
+def woken(model, params, simulations, X, objective, rng, regression=None):
+    """What the wake phase finds of rows that all weigh the same."""
+    regression = KernelRegression() if regression is None else regression
+    weights = np.full(len(X), 1 / len(X))
+    return wake(model, params, simulations, X, weights, objective, regression, rng=rng)
+
+
+def estimated_score(model, params, X, objective, n_simulations, seed):
     rng = np.random.default_rng(seed)
-    estimate = LatentEstimate() if estimate is None else estimate
-    simulations = sleep(model, params, estimate, Embedding(), n_simulations, rng)
-    return wake(model, params, simulations, X, np.full(len(X), 1 / len(X)), form).gradient
+    simulations = sleep(model, params, Exact(), n_simulations, rng)
+    return woken(model, params, simulations, X, objective, rng).gradient
 
 
-def error_slope(model, params, X, form, estimate=None):
+def error_slope(model, params, X, objective):
     """Slope of log relative error against log N, and the error at the largest N."""
     score = exact_score(model, params, X)
     counts = np.array([100, 300, 900])
     errors = []
     for n in counts:
-        found = [
-            estimated_score(model, params, X, form, n, (n, r), estimate) for r in range(5)
-        ]
+        found = [estimated_score(model, params, X, objective, n, (n, r)) for r in range(5)]
         errors.append(np.mean(np.linalg.norm(np.array(found) - score, axis=1)))
     errors = np.array(errors) / np.linalg.norm(score)
     return np.polyfit(np.log(counts), np.log(errors), 1)[0], errors[-1]
 
 
-@pytest.mark.parametrize("form", [ScalarForm(), PairwiseForm()])
-def test_gradient_converges_to_the_exact_score(form, elsewhere, X):
+@pytest.mark.parametrize("objective", [ResidualRegression(), ExpectedLogJoint()])
+def test_gradient_converges_to_the_exact_score(objective, elsewhere, X):
     # Monte Carlo: the error falls as N**-0.5.  Over five design seeds slopes were
     # -0.47 to -0.63 and errors at N = 900 were 0.08 to 0.14.
-    slope, error = error_slope(linear_gaussian(), elsewhere, X, form)
+    slope, error = error_slope(linear_gaussian(), elsewhere, X, objective)
     assert slope < -0.3
     assert error < 0.2
 
 
 def test_gradient_of_a_wrong_sampler_does_not_converge_to_it(elsewhere, X):
     # Design seeds: slopes -0.05 to -0.12, errors 0.50 to 0.86.
-    slope, error = error_slope(linear_gaussian(InflatedSampler), elsewhere, X, ScalarForm())
+    wrong = linear_gaussian(InflatedSampler)
+    slope, error = error_slope(wrong, elsewhere, X, ResidualRegression())
     assert slope > -0.3
     assert error > 0.3
 
 
-def test_plain_form_converges_on_inputs_that_keep_all_of_x(elsewhere, X):
-    # Design seeds: slopes -0.46 to -0.54, errors at N = 900 twice the residual form's.
-    plain = ScalarForm(baseline=False)
-    slope, error = error_slope(linear_gaussian(), elsewhere, X, plain, Observations())
+def test_without_baseline_it_converges_on_inputs_that_keep_all_of_x(elsewhere, X):
+    # Design seeds: slopes -0.46 to -0.54, errors at N = 900 twice those of the residual.
+    plain = ResidualRegression(baseline=None, inputs="observations")
+    slope, error = error_slope(linear_gaussian(), elsewhere, X, plain)
     assert slope < -0.3
-    assert error > error_slope(linear_gaussian(), elsewhere, X, ScalarForm())[1]
+    assert error > error_slope(linear_gaussian(), elsewhere, X, ResidualRegression())[1]
 
 
 def test_mean_gradient_at_the_truth_is_zero(truth):
@@ -136,19 +137,19 @@ def test_mean_gradient_at_the_truth_is_zero(truth):
     gradients = []
     for seed in range(200):
         _, X = model.sample(truth, 200, np.random.default_rng((7, seed)))
-        gradients.append(estimated_score(model, truth, X, ScalarForm(), 200, seed))
+        gradients.append(estimated_score(model, truth, X, ResidualRegression(), 200, seed))
     gradients = np.array(gradients)
     z = gradients.mean(axis=0) / (gradients.std(axis=0, ddof=1) / np.sqrt(len(gradients)))
     assert np.abs(z).max() < 4  # 24 coordinates, 200 independent repeats
 
 
-@pytest.mark.parametrize("baseline", [True, False])
+@pytest.mark.parametrize("baseline", ["mean", None])
 def test_gradient_is_the_regression_of_per_pair_gradients(baseline, elsewhere, X):
-    model, form = linear_gaussian(), ScalarForm(baseline=baseline)
-    space = ParameterSpace(elsewhere, model.constraints)
+    model, objective = linear_gaussian(), ResidualRegression(baseline=baseline)
+    space = Space(elsewhere, model.constraints)
     rng = np.random.default_rng(3)
-    simulations = sleep(model, elsewhere, LatentEstimate(), Embedding(), 60, rng)
-    rows = X[:20]
+    simulations = sleep(model, elsewhere, Exact(), 60, rng)
+    posterior, rows = simulations.posterior, X[:20]
 
     def pair_gradients(latents, observations):
         def value(step, i):
@@ -158,23 +159,23 @@ def test_gradient_is_the_regression_of_per_pair_gradients(baseline, elsewhere, X
         zero = np.zeros(space.size)
         return np.array([grad(value)(zero, i) for i in range(len(latents))])
 
-    inputs = simulations.estimate(rows)
+    inputs, own = posterior.inputs(rows), posterior.inputs(simulations.observations)
+    regression = KernelRegression().fit(own)
     targets = pair_gradients(simulations.latents, simulations.observations)
     expected = 0.0
-    if baseline:
-        targets -= pair_gradients(simulations.estimates, simulations.observations)
-        expected = pair_gradients(inputs, rows).mean(axis=0)
-    expected = expected + (simulations.regression.weights(inputs) @ targets).mean(axis=0)
-    found = wake(model, elsewhere, simulations, rows, np.full(20, 1 / 20), form).gradient
+    if baseline is not None:
+        means = posterior.mean(simulations.observations)
+        targets -= pair_gradients(means, simulations.observations)
+        expected = pair_gradients(posterior.mean(rows), rows).mean(axis=0)
+    expected = expected + (regression.weights(inputs) @ targets).mean(axis=0)
+    found = woken(model, elsewhere, simulations, rows, objective, rng).gradient
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
 
 
 def test_missing_entries_are_shared_with_the_simulations(truth, X):
     holes = np.where(np.arange(N_FEATURES) < 2, np.nan, X)
     rng = np.random.default_rng(0)
-    found = sleep(
-        linear_gaussian(), truth, LatentEstimate(), Embedding(), 50, rng, missing_like=holes
-    )
+    found = sleep(linear_gaussian(), truth, Exact(), 50, rng, like=holes)
     np.testing.assert_array_equal(
         np.isnan(found.observations), np.tile(np.arange(N_FEATURES) < 2, (50, 1))
     )
@@ -184,27 +185,19 @@ def test_score_with_missing_entries_converges_to_that_of_the_rest(elsewhere, X):
     # Columns never seen leave the score of the others as if they were not there.
     model = linear_gaussian()
     holes = np.where(np.arange(N_FEATURES) >= 4, np.nan, X)
-    estimate = [
-        wake(
-            model,
-            elsewhere,
-            sleep(model, elsewhere, LatentEstimate(), Embedding(), 800,
-                  np.random.default_rng(seed), missing_like=holes),
-            holes,
-            np.full(len(X), 1 / len(X)),
-            ScalarForm(),
-        ).gradient
-        for seed in range(8)
-    ]  # fmt: skip
+    gradients = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        simulations = sleep(model, elsewhere, Exact(), 800, rng, like=holes)
+        found = woken(model, elsewhere, simulations, holes, ResidualRegression(), rng)
+        gradients.append(found.gradient)
     seen = {
         "decoder": {name: value[..., :4] for name, value in elsewhere["decoder"].items()},
         "likelihood": {"noise_variance": elsewhere["likelihood"]["noise_variance"][:4]},
     }
-    space = ParameterSpace(elsewhere, model.constraints)
-    found = space.split(np.mean(estimate, axis=0))
-    expected = ParameterSpace(seen, model.constraints).split(
-        exact_score(model, seen, X[:, :4])
-    )
+    space = Space(elsewhere, model.constraints)
+    found = space.split(np.mean(gradients, axis=0))
+    expected = Space(seen, model.constraints).split(exact_score(model, seen, X[:, :4]))
     for part, name in (("decoder", "components"), ("likelihood", "noise_variance")):
         gap = np.linalg.norm(found[part][name][..., :4] - expected[part][name])
         assert gap < 0.2 * np.linalg.norm(expected[part][name])
@@ -212,10 +205,10 @@ def test_score_with_missing_entries_converges_to_that_of_the_rest(elsewhere, X):
 
 
 def draw(X, params, n_iterations, seed=0, **options):
+    rng = np.random.default_rng(seed)
     loop = wake_sleep(
-        linear_gaussian(), X, params, Embedding(), Adam(),
-        rng=np.random.default_rng(seed), n_simulations=100, **options,
-    )  # fmt: skip
+        linear_gaussian(), X, params, Adam(), rng=rng, n_simulations=100, **options
+    )
     return list(islice(loop, n_iterations))
 
 
@@ -223,7 +216,7 @@ def test_loop_climbs_the_likelihood(elsewhere, truth, X):
     model, last = linear_gaussian(), draw(X, elsewhere, 100)[-1]
 
     def score(params):
-        return np.mean(model.log_marginal(params, X))
+        return np.mean(model.posterior(params).log_marginal(X))
 
     assert score(elsewhere) < score(truth) - 0.3
     assert score(last.params) > score(truth) - 0.05
@@ -237,18 +230,60 @@ def test_same_seed_same_bits(elsewhere, X):
     )
 
 
-def test_a_loop_goes_on_where_another_was_left(elsewhere, X):
-    whole = draw(X, elsewhere, 6)[-1]
+@pytest.mark.parametrize("posterior", [Exact(), MixtureNetwork(n_first_steps=5)])
+def test_a_loop_goes_on_where_another_was_left(posterior, elsewhere, X):
+    whole = draw(X, elsewhere, 6, posterior=posterior)[-1]
     optimizer, rng = Adam(), np.random.default_rng(0)
-    params = elsewhere
+    params, previous = elsewhere, None
     for _ in range(2):
         loop = wake_sleep(
-            linear_gaussian(), X, params, Embedding(), optimizer, rng=rng, n_simulations=100
-        )
-        params = list(islice(loop, 3))[-1].params
+            linear_gaussian(), X, params, optimizer, rng=rng, n_simulations=100,
+            posterior=posterior, previous=previous,
+        )  # fmt: skip
+        last = list(islice(loop, 3))[-1]
+        params, previous = last.params, last.posterior
     np.testing.assert_array_equal(
         whole.params["decoder"]["components"], params["decoder"]["components"]
     )
+
+
+class Walk:
+    """An optimizer of one's own: it remembers what it was given and what it did."""
+
+    def __init__(self):
+        self.gradients, self.steps = [], []
+
+    def step(self, gradient):
+        self.gradients.append(gradient)
+        self.steps.append(0.01 * gradient)
+        return self.steps[-1]
+
+
+def test_gain_is_the_gradient_along_the_step_before_it(elsewhere, X):
+    walk, rng = Walk(), np.random.default_rng(0)
+    loop = wake_sleep(linear_gaussian(), X, elsewhere, walk, rng=rng, n_simulations=100)
+    gains = [iteration.gain for iteration in islice(loop, 5)]
+    expected = [g @ s for g, s in zip(walk.gradients[1:], walk.steps, strict=False)]
+    np.testing.assert_allclose(gains, [0.0, *expected], rtol=1e-12)
+
+
+def test_schedule_is_told_the_gain_and_multiplies_the_step(elsewhere, X):
+    model, told = linear_gaussian(), []
+
+    class Halving:
+        def factor(self, gain):
+            told.append(gain)
+            return 0.5
+
+    space, walk = Space(elsewhere, model.constraints), Walk()
+    rng = np.random.default_rng(0)
+    loop = wake_sleep(model, X, elsewhere, walk, rng=rng, schedule=Halving())
+    path = [elsewhere, *(iteration.params for iteration in islice(loop, 3))]
+    for before, after, step in zip(path, path[1:], walk.steps, strict=False):
+        expected = model.move(before, space.split(0.5 * step))
+        np.testing.assert_allclose(space.flatten(after), space.flatten(expected))
+    halves = [0.5 * g @ s for g, s in zip(walk.gradients[1:], walk.steps, strict=False)]
+    np.testing.assert_allclose(told, [0.0, *halves], rtol=1e-12)
 
 
 def test_diagnostics_tell_real_from_foreign_rows(truth, X):
@@ -273,8 +308,8 @@ def test_blas_threads_are_limited_inside_and_restored_outside(truth, X):
         return [pool for pool in controller.info() if pool["user_api"] == "blas"]
 
     before = blas_pools()
-    next(wake_sleep(linear_gaussian(Spy), X, truth, Embedding(), Adam(),
-                    rng=np.random.default_rng(0)))  # fmt: skip
+    rng = np.random.default_rng(0)
+    next(wake_sleep(linear_gaussian(Spy), X, truth, Adam(), rng=rng))
     assert set(inside) == {1}
     assert [pool["num_threads"] for pool in blas_pools()] == [
         pool["num_threads"] for pool in before
@@ -297,20 +332,20 @@ def counts_model(log_joint=None, sample=None):
     )
 
 
-def first_turn(model):
+def first_iteration(model):
     X = np.random.default_rng(0).poisson(2.0, (50, 1)).astype(float)
     rng = np.random.default_rng(0)
-    return next(wake_sleep(model, X, {"mean": 0.0}, Embedding(), Adam(), rng=rng))
+    return next(wake_sleep(model, X, {"mean": 0.0}, Adam(), rng=rng))
 
 
 def test_three_plain_functions_are_enough():
-    assert first_turn(counts_model()).params["mean"] > 0
+    assert first_iteration(counts_model()).params["mean"] > 0
 
 
 def test_log_joint_of_wrong_shape_is_told():
     model = counts_model(log_joint=lambda params, z, x: x * z - params["mean"])
     with pytest.raises(ValueError, match=r"returned shape \(650, 1\), expected \(650,\)"):
-        first_turn(model)
+        first_iteration(model)
 
 
 def test_log_joint_that_is_not_finite_is_told():
@@ -323,15 +358,18 @@ def test_log_joint_that_is_not_finite_is_told():
         ),
         np.errstate(all="ignore"),
     ):
-        first_turn(model)
+        first_iteration(model)
 
 
-def test_step_to_the_edge_of_a_support_is_told():
+@pytest.mark.parametrize(
+    ("support", "learning_rate"),
+    [(Positive(), 1e4), (Positive(0.5), 1e3), (Interval(0.0, 5.0), 1e3)],
+)
+def test_step_to_the_edge_of_a_support_is_told(support, learning_rate):
     model, rng = counts_model(), np.random.default_rng(0)
-    model.constraints = {"mean": Positive()}
-    steps = wake_sleep(
-        model, np.zeros((50, 1)), {"mean": 1.0}, Embedding(), Adam(1e4), rng=rng
-    )
+    model.constraints = {"mean": support}
+    optimizer = Adam(learning_rate)
+    steps = wake_sleep(model, np.zeros((50, 1)), {"mean": 1.0}, optimizer, rng=rng)
     with pytest.raises(FloatingPointError, match="mean of FunctionModel came to the edge"):
         next(steps)
 
@@ -344,15 +382,85 @@ def test_gradient_that_is_not_finite_names_its_parameter():
         pytest.raises(FloatingPointError, match=r"not finite for mean \(1 of 1"),
         np.errstate(all="ignore"),
     ):
-        first_turn(model)
+        first_iteration(model)
 
 
 def test_sampler_of_wrong_shape_or_value_is_told():
     flat = counts_model(sample=lambda params, n, rng: (np.zeros((n, 1)), np.zeros(n)))
     with pytest.raises(ValueError, match="returned observations of shape"):
-        first_turn(flat)
+        first_iteration(flat)
     bad = counts_model(
         sample=lambda params, n, rng: (np.zeros((n, 1)), np.full((n, 1), np.inf))
     )
     with pytest.raises(FloatingPointError, match="not finite"):
-        first_turn(bad)
+        first_iteration(bad)
+
+
+NAMED = {"prior": {"probability": np.array([0.5, 0.2])}, "sd": 1.0}
+NAMED_SPACE = Space(NAMED, {"prior": {"probability": Interval()}, "sd": Positive()})
+
+
+def test_what_is_in_order_raises_nothing():
+    check_gradient("model", np.zeros(3), NAMED_SPACE)
+    check_params("model", NAMED, NAMED_SPACE)
+
+
+def test_gradient_that_is_not_finite_names_its_first_coordinate():
+    with pytest.raises(FloatingPointError, match=r"probability\[1\] \(2 of 3"):
+        check_gradient("model", np.array([0.0, np.nan, np.inf]), NAMED_SPACE)
+
+
+@pytest.mark.parametrize("edge", [0.0, 5e-324, 1 - 1e-16, 1.0, np.nan])
+def test_params_at_the_edge_are_named(edge):
+    params = {"prior": {"probability": np.array([0.5, edge])}, "sd": 1.0}
+    with pytest.raises(FloatingPointError, match=r"prior.probability of str .* edge"):
+        check_params("model", params, NAMED_SPACE)
+
+
+@pytest.mark.parametrize("n_rows", [None, 10.0])
+def test_log_prior_is_added_and_its_gradient_and_nothing_else(n_rows):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 4))
+    model = gaussian_model(2)
+    params = model.init_params(X, rng)
+    simulations = sleep(model, params, Exact(), 60, rng)
+
+    def log_prior(params):
+        return -anp.sum(params["decoder"]["components"] ** 2)
+
+    how = simulations, X, np.full(50, 1 / 50), ResidualRegression(), KernelRegression()
+    plain = wake(model, params, *how, rng=rng)
+    with_prior = altered(model, log_prior=log_prior)
+    both = wake(with_prior, params, *how, rng=rng, n_rows=n_rows)
+    space, share = Space(params, model.constraints), 1 / (n_rows or 50)
+
+    def moved(step):
+        return share * log_prior(model.move(params, space.split(step)))
+
+    expected = grad(moved)(np.zeros(space.size))
+    assert np.abs(expected).max() > 1e-3
+    np.testing.assert_allclose(both.gradient - plain.gradient, expected, atol=1e-10)
+    gap = both.objective - plain.objective
+    np.testing.assert_allclose(gap, share * log_prior(params), atol=1e-12)
+    assert both.diagnostics == plain.diagnostics
+
+
+@pytest.mark.parametrize(
+    ("options", "share"),
+    [
+        ({}, 1 / 90),
+        ({"batch_size": 30}, 1 / 90),
+        ({"sample_weight": np.ones(90) * 2}, 1 / 180),
+    ],
+)
+def test_every_row_has_its_share_of_the_log_prior(options, share):
+    # However rows come in batches, a pass over them holds the prior once.
+    X = np.random.default_rng(0).standard_normal((90, 4))
+    model = gaussian_model(1)
+    params = model.init_params(X, np.random.default_rng(0))
+    first = []
+    for own in (model, altered(model, log_prior=lambda params: 180.0)):
+        rng = np.random.default_rng(0)
+        first.append(next(wake_sleep(own, X, params, Adam(), rng=rng, **options)))
+    gap = first[1].objective - first[0].objective
+    np.testing.assert_allclose(gap, share * 180.0)

@@ -1,8 +1,9 @@
 """One model against all laws."""
 
 import numpy as np
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array, check_consistent_length, check_random_state
 
+from ..models.given import GivenColumns, check_takes_given
 from .log_joint import check_derivative, check_expected_log_joint, check_log_joint
 from .means import (
     check_missing,
@@ -26,7 +27,7 @@ LAWS = (
 )
 
 
-def check_model(model, X, *, params=None, n_samples=10_000, random_state=0):
+def check_model(model, X, *, given=None, params=None, n_samples=10_000, random_state=0):
     """Test a generative model against the laws that the method relies on.
 
     Parameters
@@ -35,6 +36,8 @@ def check_model(model, X, *, params=None, n_samples=10_000, random_state=0):
         Model to test.
     X : array-like of shape (n_samples, n_features)
         Real rows, from which ``init_params`` starts.
+    given : array-like of shape (n_samples, n_given), default=None
+        Given columns of the rows, for a model that takes some.
     params : nested dict of arrays, default=None
         Parameters to test at; None starts from ``init_params``, a little displaced, so
         that no symmetry of the start hides an error.
@@ -78,6 +81,11 @@ def check_model(model, X, *, params=None, n_samples=10_000, random_state=0):
     X = check_array(X, ensure_all_finite="allow-nan", dtype=float)
     seed = check_random_state(random_state).randint(2**31)
     rng = np.random.default_rng(seed)
+    name = type(model).__name__
+    if given is not None:
+        given = check_array(given, dtype=float, input_name="given")
+        check_consistent_length(X, given)
+        model, X = DrawnGiven(model, given), np.hstack([X, given])
     findings, params = check_parameters(model, X, params, rng)
     if params is not None:
         findings += check_sampler(model, params, X, seed)
@@ -87,7 +95,25 @@ def check_model(model, X, *, params=None, n_samples=10_000, random_state=0):
             findings += law(model, params, *pairs, rng)
             if not all(finding.holds for finding in findings):
                 break  # what follows would only say it again, less clearly
-    report = Report(type(model).__name__, tuple(findings))
+    report = Report(name, tuple(findings))
     if not all(finding.holds for finding in findings):
         raise ModelCheckError(report)
     return report
+
+
+class DrawnGiven(GivenColumns):
+    """A model that draws its given columns itself, from those of real rows."""
+
+    def __init__(self, model, given):
+        check_takes_given(model)
+        self.model = model
+        self.given = given
+        self.n_given = 0  # that its sampler is to be handed
+
+    def sample(self, params, n_samples, rng):
+        rows = rng.integers(len(self.given), size=n_samples)
+        return super().sample(params, n_samples, rng, self.given[rows])
+
+    def _parted(self, observations):
+        edge = observations.shape[1] - self.given.shape[1]
+        return observations[:, :edge], observations[:, edge:]

@@ -4,26 +4,96 @@ import warnings
 
 import numpy as np
 from scipy.linalg import pinvh
+from scipy.sparse import issparse
 from scipy.special import logsumexp
+from sklearn.utils.validation import check_is_fitted
 
 from ..moments import column_moments, column_units
-from ..regression import BoundedEstimate
-from ..wake_sleep import masked_like
-from .traits import MANY_VALUES, are_hybrid
+from ..posteriors import LinearGaussian, Ridge
+from ..simulations import draw, simulate
+from ..spaces import rows_of
+from .report import Finding, ModelCheckError, Report
 
-__all__ = ["surprise", "vanished_noise", "warn_of_odd_fit"]
+__all__ = ["check_fit", "surprise", "vanished_noise", "warn_of_misfit"]
 
 N_SIMULATIONS = 1000
+N_DRAWN = 20  # of the latents of a row
 
-# Measured by ``make bench-odd-fits`` in 206 fits of 15 models of all plans.  Surprise: at
+# Measured by ``make bench-misfits`` in 206 fits of 15 models of all methods.  Surprise: at
 # most 1 in all but 3 of 120 healthy fits (1.06 to 1.44 in these: tails heavier than the
 # model's, an outlier).  Noise: 0.012 at least in healthy fits, 9e-4 at most where it was
-# gone.  Under rough latent estimates surprise does not see noise that is only wrong.
-SURPRISING = 1.0  # deviations
-VANISHED = 1e-3  # of the deviation of a column
+# gone.  Where latents are only estimated, surprise does not see noise that is only wrong.
+SURPRISING = 1.0  # standard deviations
+VANISHED = 1e-3  # of the standard deviation of a column
 
 
-def warn_of_odd_fit(model, params, rows, name):
+def check_fit(estimator, X, *, given=None):
+    """Test whether a fitted model suits rows X.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        Any of the package's.
+    X : array-like of shape (n_samples, n_features)
+        Rows, of the fit or others.
+    given : array-like of shape (n_samples, n_given), default=None
+        Columns that an :class:`skaws.AmortisedLearner` was fitted with beside X.
+
+    Returns
+    -------
+    report : Report
+        Both laws hold; ``print`` it.
+
+    Raises
+    ------
+    ModelCheckError
+        If real rows "are less likely than simulated ones", by more than a standard
+        deviation of these in the mean; or if noise "has vanished", to less than a
+        thousandth of the standard deviation of a column. The message is the report.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skaws import AmortisedFactorAnalysis
+    >>> X = load_iris().data
+    >>> model = AmortisedFactorAnalysis(n_components=1, random_state=0).fit(X)
+    >>> all(finding.holds for finding in check_fit(model, X).findings)
+    True
+    """
+    check_is_fitted(estimator)
+    beside = {} if given is None else {"given": given}
+    rows = estimator._rows(X, **beside)
+    rows = rows.toarray() if issparse(rows) else np.asarray(rows, dtype=float)
+    parts = estimator._model, estimator.params_, rows
+    report = Report(
+        type(estimator).__name__, findings(*parts, estimator._posterior), "check_fit"
+    )
+    if not all(finding.holds for finding in report.findings):
+        raise ModelCheckError(report)
+    return report
+
+
+def findings(model, params, rows, posterior):
+    """What the two laws found, in this order."""
+    with np.errstate(all="ignore"):  # what is not finite is looked after
+        surprised = surprise(model, params, rows, posterior)
+        column, noise = vanished_noise(model, params, rows)
+    detail = (
+        f"their log density lies {surprised:.3g} standard deviations below that of "
+        "simulated rows, in the mean"
+    )
+    likely = Finding(
+        "real rows are as likely as simulated ones", surprised <= SURPRISING, detail
+    )
+    detail = (
+        "no column is explained without error"
+        if column is None
+        else f"{noise:.2g} of the standard deviation of column {column} of X"
+    )
+    return likely, Finding("noise has not vanished", column is None, detail)
+
+
+def warn_of_misfit(model, params, rows, name, posterior=None):
     """Warn of rows that the model finds unlikely, and of noise that has vanished.
 
     Parameters
@@ -34,43 +104,44 @@ def warn_of_odd_fit(model, params, rows, name):
         Real rows, NaN where missing.
     name : str
         Of the estimator.
+    posterior : FittedPosterior, default=None
+        Of the latents.
     """
-    with np.errstate(all="ignore"):  # what is not finite is looked after
-        surprised = surprise(model, params, rows)
-        column, noise = vanished_noise(model, params, rows)
-    if surprised > SURPRISING:
+    likely, noise = findings(model, params, rows, posterior)
+    if not likely.holds:
         warnings.warn(
-            f"{name}: real rows lie far from simulated ones. Their log density lies "
-            f"{surprised:.3g} standard deviations below that of simulated rows, in the "
-            "mean; at a maximum in the model's scales the two agree. The fit ran away or "
-            "came to no rest, or rows scatter more widely than the model can say. Compare "
-            "sample with X, lower learning_rate, give columns that differ in scale the "
-            "same one, or take a likelihood of heavier tails.",
+            f"{name}: real rows lie far from simulated ones: {likely.detail}; at a maximum "
+            "in the model's scales the two agree. The fit ran away or came to no rest, or "
+            "rows scatter more widely than the model can say. Compare sample with X, lower "
+            "learning_rate, give columns that differ in scale the same one, or take a "
+            "likelihood of heavier tails.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
-    if column is not None:
+    if not noise.holds:
         warnings.warn(
-            f"{name}: the noise has collapsed, to {noise:.2g} of the deviation of column "
-            f"{column} of X; the likelihood may have no maximum. Bound it from below "
-            "(floor), take fewer latents, or drop columns that follow from others.",
+            f"{name}: the noise has collapsed, to {noise.detail}; the likelihood may have "
+            "no maximum. Bound it from below (floor), take fewer latents, or drop columns "
+            "that follow from others.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
 
-def surprise(model, params, rows):
+def surprise(model, params, rows, posterior=None):
     """How far the log density of real rows lies below that of simulated ones.
 
     The difference of the means, in standard deviations of the simulated values.  Where the
-    likelihood is stationary in the scales of a model, right or wrong, there is none.  The
-    log joint at rough latent estimates will do for the log density: it is as rough
-    for both.
+    likelihood is stationary in the scales of a model, right or wrong, there is none.  Where
+    the log density is not known the log joint at estimates of the latents will do, or a few
+    draws: they are as rough for both.
     """
     rng = np.random.default_rng(0)
-    log_density = rough_log_density(model, params, *simulate(model, params, rows, rng))
-    _, fresh = simulate(model, params, rows, rng)
-    simulated, real = log_density(fresh), log_density(rows)
+    space = None if posterior is None else posterior.space
+    simulations = simulate(model, params, N_SIMULATIONS, rng, space, rows)
+    log_density = rough_log_density(model, params, simulations, posterior, rng)
+    fresh = simulate(model, params, N_SIMULATIONS, rng, simulations.space, rows)
+    simulated, real = log_density(fresh.observations), log_density(rows)
     # At a rough estimate a density may be none: that counts as the least one simulated.
     known = simulated[np.isfinite(simulated)]
     least = known.min() if len(known) else 0.0
@@ -81,27 +152,25 @@ def surprise(model, params, rows):
     return float(np.nan_to_num(gap / np.std(simulated)))
 
 
-def simulate(model, params, rows, rng):
-    """Pairs with the missing entries of `rows`."""
-    latents, observations = model.sample(params, N_SIMULATIONS, rng)
-    return latents, masked_like(rows, observations, rng)
-
-
-def rough_log_density(model, params, latents, observations):
+def rough_log_density(model, params, simulations, posterior, rng):
     """Function from rows to about their log density, but for a constant."""
-    if isinstance(latents, dict):  # which cannot be estimated
-        return gaussian_log_density(observations)
-    if are_hybrid(latents):  # at no estimate of labels among others is there a log joint
-        return gaussian_log_density(observations)
-    values = np.unique(latents, axis=0)
-    if len(values) <= MANY_VALUES:  # of which the rarest may be missing
-        return lambda X: logsumexp(
-            [model.log_joint(params, np.tile(z, (len(X), 1)), X) for z in values], axis=0
-        )
-    labels = len(np.unique(latents)) <= MANY_VALUES
-    estimates = BoundedEstimate(everywhere=labels)
-    estimate, _ = estimates.fit(model, params, latents, observations)
-    return lambda X: model.log_joint(params, estimate(X), X)
+    if hasattr(posterior, "log_marginal"):
+        return posterior.log_marginal
+    if simulations.space.alphabets or not simulations.space.has_coordinates:
+        return gaussian_log_density(simulations.observations)
+    if LinearGaussian().suits(model, params, simulations.space):
+        fitted = LinearGaussian().fit(model, params, simulations, rng)
+        return lambda X: model.log_joint(params, fitted.mean(X), X)
+    fitted = Ridge().fit(model, params, simulations, rng)
+    return lambda X: importance_log_density(model, params, X, fitted)
+
+
+def importance_log_density(model, params, X, posterior):
+    """Log density of each row by a few draws: at one there may be none."""
+    rng = np.random.default_rng(0)
+    draws, log_prob = posterior.sample(X, N_DRAWN, rng, common=True)
+    log_joints = [model.log_joint(params, rows_of(draws, i), X) for i in range(N_DRAWN)]
+    return logsumexp(np.nan_to_num(log_joints, nan=-np.inf, neginf=-np.inf) - log_prob, 0)
 
 
 def gaussian_log_density(observations):
@@ -135,7 +204,7 @@ def vanished_noise(model, params, rows):
     noise : float
         Deviation of its noise relative to that of the rows (or to entries, if less).
     """
-    pairs = model.sample(params, N_SIMULATIONS, np.random.default_rng(0))
+    pairs = draw(model, params, N_SIMULATIONS, np.random.default_rng(0), complete(rows))
     deviation, observations = column_moments(rows)[1], pairs[1]
     positive = np.all(observations > 0, axis=0)
     unit = np.where(positive, np.minimum(deviation, observations), deviation)
@@ -152,8 +221,9 @@ def vanished_noise(model, params, rows):
         found = search(halves[0])
         return search(halves[1]) if found[0] is None else found
 
-    whole = np.all(observations == np.round(observations), axis=0)
-    return search(np.flatnonzero((deviation > 0) & ~whole))
+    looked_at = (deviation > 0) & np.any(observations != np.round(observations), axis=0)
+    n_modelled = observations.shape[1] - model.n_given  # given columns have no noise
+    return search(np.flatnonzero(looked_at[:n_modelled]))
 
 
 def cost_of_moving(model, params, pairs, step):
@@ -169,3 +239,8 @@ def cost_of_moving(model, params, pairs, step):
     fall = here - 0.5 * (up + down)
     fall = fall[np.isfinite(fall)]
     return max(np.mean(fall), np.quantile(fall, 0.98)) if len(fall) else 0.0
+
+
+def complete(rows):
+    """Real rows without holes, whose given columns simulated rows are to have."""
+    return np.nan_to_num(rows)

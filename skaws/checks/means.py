@@ -5,9 +5,9 @@ import numpy as np
 from autograd import elementwise_grad, grad
 from scipy.stats import t as student_t
 
-from ..charts import GLOBAL_CHARTS
-from ..latents import arrays_of, rows_of
-from ..params import ParameterSpace
+from ..simulations import latent_space
+from ..spaces import Space, columns_of, leaves, rows_of
+from ..supports import Sphere
 from .report import Finding
 
 __all__ = [
@@ -40,11 +40,11 @@ def ignored(model, params, latents, observations, step):
     """
     few = slice(0, N_MOVED)
     z, x = rows_of(latents, few), observations[few]
-    moved = model.move(params, ParameterSpace(params, model.constraints).split(step))
+    moved = model.move(params, Space(params, model.constraints).split(step))
 
     def sampled(params):
         latents, x = model.sample(params, N_MOVED, np.random.default_rng(0))
-        return [*arrays_of(latents), x]
+        return [columns_of(latents), x]
 
     same = np.array_equal(model.log_joint(params, z, x), model.log_joint(moved, z, x))
     return same and not all(map(np.array_equal, sampled(params), sampled(moved)))
@@ -67,15 +67,15 @@ def check_stein_identity(model, params, latents, observations, rng):
     coordinates u no density has an edge.
     """
     law = "Stein's identity: latents and log joint agree"
-    support = model.latent_support
-    if support not in GLOBAL_CHARTS:
-        return [Finding(law, True, f"not claimed: latent_support is {support!r}")]
-    chart = GLOBAL_CHARTS[support](latents)
-    u = chart.coordinates(latents)
+    space = latent_space(model, params)
+    own = f"not claimed: latents are {space.latent_support!r}"
+    if space.alphabets or not space.has_coordinates or has_poles(space):
+        return [Finding(law, True, own)]
+    u = space.flatten(latents)
 
     def log_density(u):
-        log_joint = model.log_joint(params, chart.latents(u), observations)
-        return log_joint + chart.log_volume(u)
+        log_joint = model.log_joint(params, space.unflatten(u), observations)
+        return log_joint + space.log_det_jacobian(u)
 
     slope = elementwise_grad(log_density)(u)
     products = np.hstack([slope, u * slope + 1])
@@ -84,20 +84,26 @@ def check_stein_identity(model, params, latents, observations, rng):
     return [Finding(law, *worst_mean(means, lambda j: f"latent {j % u.shape[1]}"))]
 
 
+def has_poles(space):
+    """Whether coordinates leave a point out, as those of a sphere do."""
+    supports = [support for _, support in leaves({"": space.supports})]
+    return any(isinstance(support, Sphere) for support in supports)
+
+
 def check_posterior_mean(model, params, latents, observations, rng):
     """Errors of an exact posterior mean average to zero against functions of x."""
-    mean = model.posterior_mean(params, observations)
-    if mean is None:
+    if not hasattr(model, "posterior"):
         return []
-    error = latents - mean
+    mean = columns_of(model.posterior(params).mean(observations))
+    error = columns_of(latents) - mean
     products = np.hstack([error, error * mean, error * np.tanh(mean)])
-    law = "posterior_mean is the conditional mean"
+    law = "the posterior's mean is the conditional mean"
     return [Finding(law, *worst_mean(products, lambda j: f"latent {j % error.shape[1]}"))]
 
 
 def group_scores(model, params, latents, observations):
     """Score of each of N_GROUPS groups of pairs, and the space of its coordinates."""
-    space = ParameterSpace(params, model.constraints)
+    space = Space(params, model.constraints)
 
     def score(rows):
         z, x = rows_of(latents, rows), observations[rows]

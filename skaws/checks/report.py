@@ -32,6 +32,8 @@ class Report(NamedTuple):
         Name of its class.
     findings : tuple of Finding
         In the order of the tests, to the first that fails.
+    check : str
+        Name of the function that found them.
 
     Examples
     --------
@@ -42,6 +44,7 @@ class Report(NamedTuple):
 
     model: str
     findings: tuple
+    check: str = "check_model"
 
     def __str__(self):
         width = max(len(finding.law) for finding in self.findings)
@@ -49,7 +52,7 @@ class Report(NamedTuple):
             f"  {'ok  ' if holds else 'FAIL'}  {law:<{width}}  {detail}"
             for law, holds, detail in self.findings
         ]
-        return "\n".join([f"check_model of {self.model}", *rows])
+        return "\n".join([f"{self.check} of {self.model}", *rows])
 
 
 class ModelCheckError(AssertionError):

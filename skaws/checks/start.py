@@ -3,9 +3,9 @@
 import joblib
 import numpy as np
 
-from ..latents import arrays_of
-from ..params import ParameterSpace, leaves
-from ..returned import check_pairs
+from ..simulations import latent_space
+from ..spaces import Space, leaves
+from ..validation import arrays_of, check_pairs
 from .report import Finding
 
 __all__ = ["check_parameters", "check_sampler"]
@@ -18,7 +18,7 @@ def check_parameters(model, X, params, rng):
     law = "init_params lies within the constraints"
     try:
         start = model.init_params(X, rng) if params is None else params
-        space = ParameterSpace(start, model.constraints)
+        space = Space(start, model.constraints)
     except (ValueError, TypeError, AttributeError) as error:
         return [Finding(law, False, str(error))], None
     vector = space.flatten(start)
@@ -42,14 +42,13 @@ def check_sampler(model, params, X, seed):
         return [Finding(law, False, str(error))]
 
     def drawn(seed):
-        latents, x = model.sample(params, N_DRAWN, np.random.default_rng(seed))
-        return [*arrays_of(latents), x]
+        return arrays_of(model.sample(params, N_DRAWN, np.random.default_rng(seed)))
 
     first, again, other = drawn(seed), drawn(seed), drawn(seed + 1)
     *latents, seen = [array.shape for array in first]
     expected = (N_DRAWN, X.shape[1])
     detail = f"latents {latents}, observations {seen}, expected {expected}"
-    return [
+    found = [
         Finding(law, True, detail),
         Finding(
             "sample is finite",
@@ -58,6 +57,20 @@ def check_sampler(model, params, X, seed):
         ),
         drawn_from_rng(first, again, other, joblib.hash(params) == before),
     ]
+    if all(finding.holds for finding in found):
+        found.append(support_of_latents(model, params))
+    return found
+
+
+def support_of_latents(model, params):
+    """What values latents may take, declared or read off simulations."""
+    law = "latents lie in their support"
+    try:
+        support = latent_space(model, params).latent_support
+    except (ValueError, TypeError) as error:
+        return Finding(law, False, str(error))
+    how = "read off simulations" if model.latent_support is None else "declared"
+    return Finding(law, True, f"{support!r}, {how}")
 
 
 def drawn_from_rng(first, again, other, params_kept):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .base import Decoder
+from ..parts import numbered, with_params
+from .base import Decoder, check_decoder
 
 __all__ = ["Chain"]
 
@@ -17,8 +18,15 @@ class Chain(Decoder):
     Parameters
     ----------
     decoders : list of Decoder
-        From the latents to the location.  All but those without params end in as many
-        columns as X has.
+        From the latents to the location, one or more.  All but those without params end in
+        as many columns as X has.
+
+    Raises
+    ------
+    ValueError
+        If there are no decoders.
+    TypeError
+        If one of them is no Decoder.
 
     Examples
     --------
@@ -27,11 +35,13 @@ class Chain(Decoder):
     >>> params = {"0": {"components": np.ones((1, 2)), "mean": np.log([1.0, 2.0])}}
     >>> decoder.location(params, np.array([[0.0]])).round(12).tolist()
     [[1.0, 2.0]]
-    >>> decoder.location_support("real")
-    'nonnegative'
+    >>> from skaws.supports import Real
+    >>> decoder.location_support(Real())
+    Positive()
     """
 
     def __init__(self, decoders):
+        check_decoders(decoders)
         self.decoders = decoders
 
     @property
@@ -54,7 +64,7 @@ class Chain(Decoder):
         return X
 
     def location(self, params, latents):
-        for decoder, own in self._with_own(params):
+        for decoder, own in with_params(self.decoders, params):
             latents = decoder.location(own, latents)
         return latents
 
@@ -70,11 +80,13 @@ class Chain(Decoder):
             return step
         return {**step, last: self.decoders[-1].in_units(step[last], scale)}
 
-    def _with_own(self, params):
-        """Each decoder with its sub-dict of `params`, empty where it has none."""
-        return [(part, params.get(str(i), {})) for i, part in enumerate(self.decoders)]
 
-
-def numbered(dicts):
-    """Those dictionaries that are not empty, under their numbers."""
-    return {str(i): entries for i, entries in enumerate(dicts) if entries}
+def check_decoders(decoders):
+    """Raise, in words, unless `decoders` are one or more decoders."""
+    if isinstance(decoders, Decoder) or not len(decoders):
+        raise ValueError(
+            f"Chain needs a list of one or more decoders; got {decoders!r}. Write, say, "
+            "Chain([Linear(), Elementwise('exp')])."
+        )
+    for decoder in decoders:
+        check_decoder(decoder)

@@ -4,6 +4,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import expit
 
+from ..supports import Interval, Positive
 from .base import Decoder
 
 __all__ = ["Elementwise"]
@@ -31,11 +32,11 @@ def inverse_sigmoid(X):
     return np.log(inside) - np.log1p(-inside)
 
 
-# Name: function, its inverse on entries kept off the bounds, support of its values.
+# Name: function, its inverse on entries off the bounds, support of its values.
 FUNCTIONS = {
-    "exp": (anp.exp, lambda X: np.log(above_zero(X)), "nonnegative"),
-    "softplus": (softplus, inverse_softplus, "nonnegative"),
-    "sigmoid": (expit, inverse_sigmoid, "unit"),
+    "exp": (anp.exp, lambda X: np.log(above_zero(X)), Positive()),
+    "softplus": (softplus, inverse_softplus, Positive()),
+    "sigmoid": (expit, inverse_sigmoid, Interval(0.0, 1.0)),
 }
 
 

@@ -5,12 +5,15 @@ import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from ..bijectors import Positive
 from ..moments import column_moments, column_units
+from ..supports import Positive, Real
 from .base import Decoder
 from .parts import distinct_rows, parts_by_nndsvd
 
 __all__ = ["Linear"]
+
+# What non-negative components start from: parts of the rows.
+STARTS = {"nndsvd": parts_by_nndsvd, "rows": distinct_rows}
 
 
 class Linear(Decoder):
@@ -22,10 +25,16 @@ class Linear(Decoder):
     Parameters
     ----------
     nonnegative : bool, default=False
-        Whether components are positive, and without offset.
+        Whether components are positive, and without offset. Locations are positive where
+        latents are, labels included.
     start : {"nndsvd", "rows"}, default="nndsvd"
         What non-negative components start from: the non-negative double singular value
         decomposition, or rows drawn by k-means++ (different at each call).
+
+    Raises
+    ------
+    ValueError
+        If "start must be one of" these and is not.
 
     Examples
     --------
@@ -35,6 +44,8 @@ class Linear(Decoder):
     """
 
     def __init__(self, nonnegative=False, start="nndsvd"):
+        if start not in STARTS:
+            raise ValueError(f"start must be one of {[*STARTS]}; got {start!r}.")
         self.nonnegative = nonnegative
         self.start = start
 
@@ -43,15 +54,15 @@ class Linear(Decoder):
         return {"components": Positive()} if self.nonnegative else {}
 
     def location_support(self, latent_support):
-        latents_are = latent_support in ("nonnegative", "unit")
-        return "nonnegative" if self.nonnegative and latents_are else "real"
+        positive = self.nonnegative and latent_support.is_within(Positive())
+        return Positive() if positive else Real()
 
     def init_params(self, X, n_latents, rng):
         if self.nonnegative:
             return {"components": nonnegative_start(X, n_latents, self.start, rng)}
         mean, sd = column_moments(X)
-        unit = np.where(sd > 0, sd, 1.0)
-        Z = np.where(np.isnan(X), 0.0, (X - mean) / unit)
+        scale = np.where(sd > 0, sd, 1.0)
+        Z = np.where(np.isnan(X), 0.0, (X - mean) / scale)
         n_features = X.shape[1]
         variances, directions = np.linalg.eigh(Z.T @ Z / len(Z))
         variances, directions = variances[::-1], directions[:, ::-1]
@@ -66,13 +77,14 @@ class Linear(Decoder):
     def init_labels(self, X, n_labels, rng):
         """Means of clusters: where rows vary most is not where labels part."""
         if self.nonnegative:
-            return self.init_params(X, n_labels, rng)
-        mean, unit = column_units(X)
-        rows = np.where(np.isnan(X), 0.0, (X - mean) / unit)
+            parts = nonnegative_start(X, n_labels, self.start, rng)
+            return {"components": n_labels * parts}  # one label at a time
+        mean, scale = column_units(X)
+        rows = np.where(np.isnan(X), 0.0, (X - mean) / scale)
         k_means = KMeans(n_labels, n_init=10, random_state=int(rng.integers(2**31)))
         with threadpool_limits(1):  # on few rows threads mostly wait for each other
             centres = k_means.fit(rows).cluster_centers_
-        return {"components": centres * unit, "mean": mean}
+        return {"components": centres * scale, "mean": mean}
 
     def location(self, params, latents):
         product = anp.dot(latents, params["components"])
@@ -99,8 +111,9 @@ def nonnegative_start(X, n_latents, start, rng):
     mean = np.maximum(np.nanmean(X, axis=0), 0.0)
     filled = np.maximum(np.where(np.isnan(X), mean, X), 0.0)
     total = mean.sum() or 1.0  # for a table of zeros
-    find = parts_by_nndsvd if start == "nndsvd" else distinct_rows
-    parts = find(filled, n_latents, rng) + 1e-9 * (mean + 1e-9 * total)  # none is zero
+    parts = STARTS[start](filled, n_latents, rng) + 1e-9 * (
+        mean + 1e-9 * total
+    )  # none is zero
     parts = parts * (total / parts.sum(axis=1, keepdims=True))
     components = (parts + mean) / (2 * n_latents)
     return np.maximum(components, 1e-3 * total / components.size)

@@ -3,7 +3,7 @@
 import autograd.numpy as anp
 import numpy as np
 
-from ..bijectors import Positive
+from ..supports import Interval, Positive, Real
 from .base import Decoder
 
 __all__ = ["LogOdds"]
@@ -32,12 +32,14 @@ class LogOdds(Decoder):
         return {"components": Positive()}
 
     def location_support(self, latent_support):
-        if latent_support != "unit":
+        takes_bounds = latent_support.alphabets(1) is not None
+        if takes_bounds or not latent_support.is_within(Interval(0.0, 1.0)):
             raise ValueError(
-                f"LogOdds() needs latents between 0 and 1; it is given {latent_support} "
-                "ones. Choose a prior such as Beta or UnitUniform, or a Linear() decoder."
+                "LogOdds() needs latents between 0 and 1; it is given latents that are "
+                f"{latent_support.description}. Choose a prior such as Beta or "
+                "UnitUniform, or a Linear() decoder."
             )
-        return "real"
+        return Real()
 
     def init_params(self, X, n_latents, rng):
         n_ones, n_seen = np.nansum(X, axis=0), np.sum(~np.isnan(X), axis=0)

@@ -3,33 +3,24 @@
 from itertools import pairwise
 
 import numpy as np
-from autograd.extend import defvjp_argnums, primitive
 from sklearn.utils import resample
 from sklearn.utils.extmath import randomized_svd
 
 from ..moments import column_moments, column_units
+from ..networks import ACTIVATIONS, dense, start_weight
 from .base import Decoder
 
 __all__ = ["MLP"]
 
 N_ROWS = 2000  # of X, at most, for the start
 
-# Name: function, and its derivative in terms of its value.
-ACTIVATIONS = {
-    "tanh": (np.tanh, lambda value: 1 - value**2),
-    "relu": (lambda entries: np.maximum(entries, 0), lambda value: value > 0),
-    "softplus": (lambda entries: np.logaddexp(0, entries), lambda value: -np.expm1(-value)),
-    # Locations leave in double precision, whatever that of the layers.
-    "identity": (lambda entries: np.asarray(entries, float), lambda value: 1),
-}
-
 
 class MLP(Decoder):
     """Multi-layer perceptron: dense layers, linear in the last.
 
     ``h_0 = z``, ``h_i = activation(h_(i-1) @ weight_i + bias_i)``; the location is
-    ``h_L @ weight + bias``.  A network can bend any latents into any shape: use it where
-    latents are few, and :class:`Linear` where a straight answer is wanted.
+    ``h_L @ weight + bias``.  A network can map latents to any curve or surface: use it
+    where latents are few, and :class:`Linear` where a linear map will do.
 
     The hidden layers start at random, the last one at the ridge regression of X on them,
     with standardised principal component scores of X in place of the latents.
@@ -77,7 +68,7 @@ class MLP(Decoder):
         layers, values = [], scores(rows, n_latents, rng)
         rows = np.where(np.isnan(rows), column_moments(X)[0], rows)
         for fan_in, fan_out in pairwise((n_latents, *self.hidden)):
-            weight = rng.standard_normal((fan_in, fan_out)) / np.sqrt(fan_in)
+            weight = start_weight(fan_in, fan_out, rng)
             layers.append({"weight": weight, "bias": 0.5 * rng.standard_normal(fan_out)})
             values = self._layer(values, layers[-1], self.activation)
         mean, centre = values.mean(axis=0), rows.mean(axis=0)
@@ -103,38 +94,11 @@ class MLP(Decoder):
 
 def scores(X, n_latents, rng):
     """Standardised principal component scores; noise beyond the rank of X."""
-    mean, unit = column_units(X)
-    Z = np.where(np.isnan(X), 0.0, (X - mean) / unit)
+    mean, scale = column_units(X)
+    Z = np.where(np.isnan(X), 0.0, (X - mean) / scale)
     n_found = min(n_latents, *Z.shape)
     left, lengths, _ = randomized_svd(Z, n_found, random_state=0)
-    kept = int(np.sum(lengths > 1e-6 * lengths[0]))
+    rank = int(np.sum(lengths > 1e-6 * lengths[0]))
     found = rng.standard_normal((len(X), n_latents))
-    found[:, :kept] = np.sqrt(len(X)) * left[:, :kept]
+    found[:, :rank] = np.sqrt(len(X)) * left[:, :rank]
     return found
-
-
-@primitive
-def dense(inputs, weight, bias, activation, dtype):
-    """``activation(inputs @ weight + bias)`` in the precision of `dtype`."""
-    entries = np.asarray(inputs, dtype) @ np.asarray(weight, dtype)
-    entries += np.asarray(bias, dtype)
-    return ACTIVATIONS[activation][0](entries)
-
-
-def dense_vjps(argnums, answer, arguments, _):
-    """Pull-back to those of inputs, weight and bias that are on the tape."""
-    inputs, weight, _, activation, dtype = arguments
-
-    def pull_back(g):
-        g = np.asarray(g, dtype) * ACTIVATIONS[activation][1](answer)
-        to = (
-            lambda: g @ np.asarray(weight, dtype).T,
-            lambda: np.asarray(inputs, dtype).T @ g,
-            lambda: np.sum(g, axis=0),
-        )
-        return tuple(np.asarray(to[argument](), float) for argument in argnums)
-
-    return pull_back
-
-
-defvjp_argnums(dense, dense_vjps)

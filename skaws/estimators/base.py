@@ -1,34 +1,175 @@
 """What all estimators share: scikit-learn's grammar around the wake-sleep loop."""
 
 import warnings
+from abc import ABC, abstractmethod
 from copy import deepcopy
+from numbers import Integral, Real
 
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.sparse import issparse
-from sklearn.base import _fit_context
+from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..evaluation import log_marginal_likelihood
-from ..machine import one_blas_thread
-from ..optimizers import PolynomialAverage
-from ..params import leaves
+from ..evaluation import fit_posterior, log_marginal_likelihood
+from ..optimizers import Adam, PolynomialAverage
 from ..progress import Silent, make_progress
-from .answers import Answers, make_rng
-from .recipe import Recipe
-from .rows import check_observed, check_sample_weight, merged_rows, representative_rows
-from .training import LoopState, ending, train
+from ..regression import AdaptiveKernelRegression, default_regressor, make_regression
+from ..schedules import Constant, PlateauThenDecay
+from ..spaces import leaves
+from ..threads import one_blas_thread
+from .mixin import FittedMixin, make_rng
+from .training import LoopState, Training, ending, train
+from .validation import (
+    check_observed,
+    check_sample_weight,
+    merged_rows,
+    representative_rows,
+    warn_of_constant_columns,
+    warn_of_few_rows,
+)
 
 __all__ = ["AmortisedEstimator"]
 
 
-class AmortisedEstimator(Answers, Recipe):
+class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
     """Base of all estimators: fits a generative model by amortised learning.
 
-    A named estimator is a :class:`Recipe`: what it does not choose is the same for all.
+    A named estimator gives ``_make_model``, which reads like the model's definition,
+    ``_make_method`` and ``_set_attributes``, which renames what was learnt; all other
+    choices have a default.
     """
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 1, None, closed="left"), None],
+        "n_simulations": [Interval(Integral, 2, None, closed="left"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "regressor": [KernelRidge, AdaptiveKernelRegression, None],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    #: How many rows may stand for all of them in starts and comparisons of restarts.
+    _n_representative = 5000
+
+    @abstractmethod
+    def __init__(
+        self,
+        *,
+        n_components,
+        n_simulations,
+        batch_size,
+        max_iter,
+        learning_rate,
+        regressor,
+        tol,
+        n_iter_no_change,
+        n_init,
+        n_jobs,
+        warm_start,
+        random_state,
+        verbose,
+    ):
+        self.n_components = n_components
+        self.n_simulations = n_simulations
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.regressor = regressor
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.n_init = n_init
+        self.n_jobs = n_jobs
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def set_params(self, **params):
+        """Set parameters; those of a `regressor` of None make the default one first.
+
+        Parameters
+        ----------
+        **params : dict
+            Estimator parameters, ``regressor__alpha`` among them.
+
+        Returns
+        -------
+        self : object
+        """
+        nested = any(name.startswith("regressor__") for name in params)
+        if nested and params.get("regressor", self.regressor) is None:
+            params["regressor"] = default_regressor()
+        return super().set_params(**params)
+
+    # What a named estimator chooses.
+
+    @abstractmethod
+    def _make_model(self, X):
+        """The generative model, given representative rows of X."""
+
+    @abstractmethod
+    def _make_method(self, model, rows, n_rows):
+        """How the model is fitted to `n_rows` rows, for which `rows` stand: a Method."""
+
+    @abstractmethod
+    def _set_attributes(self, params):
+        """Set ``params_`` and its parts under scikit-learn's names, in canonical order.
+
+        Also ``_model``, of which ``params_`` are: that of all answers.
+        """
+
+    def _make_optimizer(self, method):
+        """The optimizer of one training."""
+        return Adam(method.learning_rate)
+
+    def _make_schedule(self, method):
+        """When steps grow smaller and end."""
+        return PlateauThenDecay(method.max_iter, self.tol, method.n_iter_no_change)
+
+    def _start(self, model, rows, rng):
+        """Params that a restart starts from."""
+        return model.init_params(rows, rng)
+
+    def _search(self, start, rows, run):
+        """Short trainings from which a restart takes its start; none by default.
+
+        Parameters
+        ----------
+        start : LoopState
+            Where the restart would start otherwise.
+        rows : array of shape (m, n_features)
+            Rows that stand for all.
+        run : callable
+            ``run(state) -> Training``, silently.
+
+        Returns
+        -------
+        training : Training
+            From whose params to go on, unless it says that it was interrupted.
+        """
+        return Training(start, start.params, {}, None)
+
+    def _warn_of_odd_tables(self, X, rows):
+        """Warn of a table X that is hard to learn from; `rows` stand for it."""
+        name = type(self).__name__
+        warn_of_constant_columns(X, rows, name)
+        warn_of_few_rows(X.shape[0], self.n_components, name)
+
+    def _warn_of_misfit(self, rows):
+        """Warn of a model that does not suit the real `rows`; nothing by default."""
+
+    # Fitting.
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, *, sample_weight=None):
@@ -69,6 +210,9 @@ class AmortisedEstimator(Answers, Recipe):
             components.
         """
         X, sample_weight = self._check_X(X, sample_weight, reset=True)
+        return self._fit(X, sample_weight)
+
+    def _fit(self, X, sample_weight):
         if X.shape[0] <= self.batch_size:
             X, sample_weight = merged_rows(X, sample_weight)
         rows = representative_rows(X, sample_weight, self._n_representative)
@@ -76,21 +220,25 @@ class AmortisedEstimator(Answers, Recipe):
         with one_blas_thread():
             trainings = self._trainings(X, rows, sample_weight)
             best = self._best(trainings, rows)
-            schedule = best.state.optimizer.schedule
             self.history_, self.n_iter_ = best.history, best.n_iter
-            self.converged_ = schedule.converged and best.failure is None
+            self.converged_ = best.state.schedule.converged and best.failure is None
             # What partial_fit goes on from: the answer, at full steps. Copies of what
             # learns keep no rows and no simulations.
             self._state = best.state._replace(
                 params=best.params,
-                optimizer=self._make_optimizer(),
+                optimizer=self._make_optimizer(best.state.method),
+                schedule=Constant(),
                 regression=deepcopy(best.state.regression),
-                estimate=deepcopy(best.state.estimate),
             )
-            self._set_attributes(best.params)
+            self._settle(best.params, rows)
         self._tell_how_it_ended(best, trainings)
-        self._warn_of_odd_fit(rows)
+        self._warn_of_misfit(rows)
         return self
+
+    def _settle(self, params, rows):
+        """Attributes, and the posterior that all answers come from."""
+        self._set_attributes(params)
+        self._posterior = answering(self._state, self._model, self.params_, rows)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, *, sample_weight=None):
@@ -121,12 +269,16 @@ class AmortisedEstimator(Answers, Recipe):
         """
         first = not hasattr(self, "_state")
         X, sample_weight = self._check_X(X, sample_weight, reset=first)
+        return self._partial_fit(X, sample_weight, first)
+
+    def _partial_fit(self, X, sample_weight, first):
         rows = representative_rows(X, sample_weight, self._n_representative)
         with one_blas_thread():
             if first:
                 model, rng = self._make_model(rows), self._seeds(1)[0]
+                method = self._method(model, rows, X.shape[0])
                 params = self._start(model, rows, rng)
-                self._state = self._fresh_state(model, params, rng)
+                self._state = self._fresh_state(model, method, params, rng, Constant())
                 self.n_iter_, self.history_, self.converged_ = 0, {}, False
             n_batches = -(-X.shape[0] // self.batch_size)
             training = self._train(self._state, X, sample_weight, Silent(), n_batches)
@@ -136,7 +288,7 @@ class AmortisedEstimator(Answers, Recipe):
                 name: np.append(self.history_.get(name, []), values)
                 for name, values in training.history.items()
             }
-            self._set_attributes(training.params)
+            self._settle(training.params, rows)
         if training.failure is not None:
             raise training.failure
         return self
@@ -159,32 +311,42 @@ class AmortisedEstimator(Answers, Recipe):
             ensure_min_samples=2 if reset else 1,
             ensure_all_finite=True if issparse(X) else "allow-nan",
         )
-        check_observed(X, type(self).__name__)
+        check_observed(X, type(self).__name__, columns=reset)
         return X, check_sample_weight(sample_weight, X)
 
     def _seeds(self, n_seeds):
         return make_rng(check_random_state(self.random_state)).spawn(n_seeds)
 
-    def _fresh_state(self, model, params, rng, schedule=None):
+    def _method(self, model, rows, n_rows):
+        """The method, with the settings of the constructor."""
+        names = ("n_simulations", "max_iter", "learning_rate", "n_iter_no_change")
+        own = {name: getattr(self, name) for name in names}
+        own = {name: value for name, value in own.items() if value is not None}
+        if self.regressor is not None:
+            own["regression"] = make_regression(self.regressor)
+        return self._make_method(model, rows, n_rows)._replace(**own)
+
+    def _fresh_state(self, model, method, params, rng, schedule):
         return LoopState(
             model,
             params,
-            self._make_optimizer(schedule),
+            method,
+            self._make_optimizer(method),
+            schedule,
             PolynomialAverage(),
             rng,
-            self._make_regression(),
-            self._make_estimate(),
+            clone(method.regression),
         )
 
     def _trainings(self, X, rows, sample_weight):
         """One training a restart; where the user interrupts, those up to there."""
         model = self._make_model(rows)
-        name, max_iter = type(self).__name__, self._option("max_iter")
-        progress = make_progress(self.verbose, name, max_iter)
+        method = self._method(model, rows, X.shape[0])
+        progress = make_progress(self.verbose, type(self).__name__, method.max_iter)
         trainings = []
         try:
             for training in Parallel(n_jobs=self.n_jobs, return_as="generator")(
-                delayed(self._restart)(model, rng, X, rows, sample_weight, progress)
+                delayed(self._restart)(model, method, rng, X, rows, sample_weight, progress)
                 for rng in self._seeds(self.n_init)
             ):
                 trainings.append(training)
@@ -201,13 +363,14 @@ class AmortisedEstimator(Answers, Recipe):
             return trainings[0]
         return max(trainings, key=lambda training: self._rank(training, rows))
 
-    def _restart(self, model, rng, X, rows, sample_weight, progress):
+    def _restart(self, model, method, rng, X, rows, sample_weight, progress):
         warm = self.warm_start and hasattr(self, "_state")
         params = self._last_params(model, rows) if warm else self._start(model, rows, rng)
-        start = self._fresh_state(model, params, rng, self._schedule())
+        schedule = self._make_schedule(method)
+        start = self._fresh_state(model, method, params, rng, schedule)
         if warm:
-            last = self._state  # of which restarts may not learn from each other
-            start = start._replace(estimate=deepcopy(last.estimate), n_iter=last.n_iter)
+            last = self._state
+            start = start._replace(posterior=last.posterior, n_iter=last.n_iter)
         else:
             found = self._search(
                 start, rows, lambda state: self._train(state, X, sample_weight, Silent())
@@ -236,52 +399,63 @@ class AmortisedEstimator(Answers, Recipe):
             )
         return self._state.params
 
-    def _train(self, state, X, sample_weight, progress, n_iter=None, form=None):
-        n_rows = X.shape[0] if sample_weight is None else np.sum(sample_weight)
+    def _train(self, state, X, sample_weight, progress, n_iter=None):
         return train(
             state,
             X,
             progress,
+            max_iter=state.method.max_iter,
             n_iter=n_iter,
-            form=form or self._make_form(n_rows),
-            n_simulations=self.n_simulations
-            or self._enough_simulations(state.model, X.shape[0]),
+            n_simulations=state.method.n_simulations,
             batch_size=self.batch_size,
             sample_weight=sample_weight,
         )
 
     def _rank(self, training, rows):
         """Sound runs first, then by log-likelihood."""
-        rows = representative_rows(rows)
-        log_marginal = log_marginal_likelihood(training.state.model, training.params, rows)
+        rows, model = representative_rows(rows), training.state.model
+        posterior = answering(training.state, model, training.params, rows)
+        log_marginal = log_marginal_likelihood(
+            model, training.params, rows, posterior=posterior
+        )
         return training.failure is None, float(np.mean(log_marginal))
 
     def _tell_how_it_ended(self, best, trainings):
         n_ended = sum(not training.interrupted for training in trainings)
         if best.interrupted:
-            told = (
+            message = (
                 f"was interrupted after {self.n_iter_} iterations; it keeps the "
                 "parameters learnt so far."
             )
         elif best.failure is not None:
             raise best.failure
         elif n_ended < self.n_init:
-            told = (
+            message = (
                 f"was interrupted after {n_ended} of n_init={self.n_init} restarts; it "
                 "keeps the likeliest of these."
             )
         elif not self.converged_:
-            told = self._came_to_max_iter(best.state.optimizer.schedule)
+            message = self._came_to_max_iter(best.state)
         else:
             return
-        told = f"{type(self).__name__} {told}"
-        warnings.warn(told, ConvergenceWarning, stacklevel=4)
+        message = f"{type(self).__name__} {message}"
+        warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
-    def _came_to_max_iter(self, schedule):
-        max_iter, over = self._option("max_iter"), self._option("n_iter_no_change")
+    def _came_to_max_iter(self, state):
+        method, schedule = state.method, state.schedule
         return (
-            f"came to max_iter={max_iter} before its steps stopped paying: the last "
+            f"came to max_iter={method.max_iter} before its steps stopped paying: the last "
             f"{schedule.n_judged} full ones gained {schedule.last_gain:.2g} nats a row "
-            f"(tol={self.tol:g} over {over}). Increase max_iter or learning_rate, or "
-            "tol if that is precise enough."
+            f"(tol={self.tol:g} over {method.n_iter_no_change}). Increase max_iter or "
+            "learning_rate, or tol if that is precise enough."
         )
+
+
+def answering(state, model, params, rows):
+    """The posterior that all answers come from; what was learnt of it goes on.
+
+    Draws for a fit are chosen among those of a posterior inside, which has densities.
+    """
+    previous = getattr(state.posterior, "inner", state.posterior)
+    same = model is state.model
+    return fit_posterior(model, params, rows, previous=previous if same else None)

@@ -8,11 +8,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..decoders import Linear
 from ..likelihoods import Gaussian as GaussianNoise
+from ..methods import Method, single
 from ..models import LatentVariableModel
 from ..moments import column_moments
+from ..objectives import ResidualRegression
+from ..posteriors import Exact
 from ..priors import Gaussian
+from ..regression import KernelRegression
 from .base import AmortisedEstimator
-from .rotation import principal_rotation, settled, simple_rotation
+from .rotation import canonical_order, principal_rotation, simple_rotation
 
 __all__ = ["AmortisedFactorAnalysis"]
 
@@ -48,10 +52,10 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
     learning_rate : float, default=0.03
         Size of a full step of Adam, relative to the noise for loadings and means, and
         to the variance for variances.
-    regressor : KernelRidge or AdaptiveEmbedding, default=None
+    regressor : KernelRidge or AdaptiveKernelRegression, default=None
         The regression of the log joint. None is ``KernelRidge(kernel="precomputed",
         alpha=1)``, which stands for a constant, a linear and a Gaussian kernel on latent
-        estimates; see :class:`skaws.regression.Embedding`.
+        estimates; see :class:`skaws.regression.KernelRegression`.
     tol : float, default=1e-3
         Steps stay at full size while `n_iter_no_change` of them gain at least this, in
         nats a row.
@@ -178,13 +182,25 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
             likelihood=GaussianNoise(per_feature=True, floor=floor),
         )
 
+    def _make_method(self, model, rows, n_rows):
+        return Method(
+            "residual",
+            single(ResidualRegression()),
+            Exact(),
+            KernelRegression(),
+            n_simulations=min(100 + 20 * model.prior.n_latents, 500),
+            max_iter=self.max_iter,
+            learning_rate=self.learning_rate,
+            n_iter_no_change=self.n_iter_no_change,
+        )
+
     def _set_attributes(self, params):
         decoder, noise_variance = params["decoder"], params["likelihood"]["noise_variance"]
         components = decoder["components"]
         components = principal_rotation(components, noise_variance) @ components
         if self.rotation is not None:
             components = simple_rotation(components, self.rotation) @ components
-        order = settled(components, by_variance=self.rotation is not None)
+        order = canonical_order(components, by_variance=self.rotation is not None)
         self.components_ = order @ components
         self.mean_ = decoder["mean"]
         self.noise_variance_ = noise_variance
@@ -206,8 +222,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         covariance : ndarray of shape (n_samples, n_components, n_components)
         """
         X, _ = self._check_X(X, None, reset=False)
-        twin = self._model.linear_gaussian(self.params_)
-        return twin.posterior_covariance(X)
+        return self._posterior.covariance(X)
 
     def get_covariance(self):
         """Covariance of the observations under the fitted model.

@@ -1,33 +1,29 @@
 """Independent component analysis."""
 
-from itertools import count
+from itertools import count, islice
 
 import numpy as np
+from autograd import elementwise_grad
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
-from ..decoders import Linear, Span
-from ..likelihoods import Gaussian
-from ..models import LatentVariableModel
-from ..optimizers import HeavyBall, PlateauThenDecay
+from ..methods import Method, single
+from ..models.linear_mixing import LinearMixing, principal_variances
+from ..objectives import ResidualRegression
+from ..optimizers import HeavyBall
+from ..posteriors import LinearGaussian, Resampled, SharedResiduals
 from ..priors import (
     GeneralizedNormal,
     Independent,
     Laplace,
     Logistic,
-    Mixed,
+    Prior,
     StudentT,
     Uniform,
 )
-from ..regression import ConstantEmbedding, LatentDraw, WideEstimate
+from ..regression import MeanRegression
+from ..schedules import PlateauThenDecay
 from .base import AmortisedEstimator
-from .ica_starts import (
-    N_FOR_FOURTH_MOMENTS,
-    N_SHORT,
-    best_noise_level,
-    best_of_short_starts,
-    first_noise_variance,
-)
-from .rotation import settled
+from .rotation import canonical_order
 
 __all__ = ["AmortisedICA"]
 
@@ -42,6 +38,14 @@ SOURCES = {
 SQUARE_GAIN = 2 / 3  # less noise tells them apart, and steadies directions close to it
 N_COMPARED = 2000  # rows on which short trainings are compared
 N_CANDIDATES = 8  # draws of the latents of an overcomplete model
+WIDENING = 5.0  # of the latents' variance
+SQUARE_SHARES = (0.3, 0.55, 0.75, 0.88, 0.96)  # of the least principal variance
+N_FOR_FOURTH_MOMENTS = 1000
+N_MEASURED = 2000  # draws of sources whose moments nobody has written down
+HOPELESS = 0.1  # fall of the likelihood, nats a row, after which no level is tried
+N_OVERCOMPLETE = 8
+N_SHORT = 150  # iterations of a short training
+N_FIRST = 300  # and of the first, which has all the rotation to find
 
 
 class AmortisedICA(AmortisedEstimator):
@@ -60,7 +64,9 @@ class AmortisedICA(AmortisedEstimator):
 Prior or list, default="generalized_normal"
         Distribution of the sources, of unit variance. The generalised normal learns a
         shape for each source, peaked or flat. A list gives each component its own, by
-        name or as an instance from :mod:`skaws.priors` for one latent.
+        name or as an instance from :mod:`skaws.priors` for one latent; a Prior of your own
+        needs only a sampler and a log density, of real values; skewed sources keep their
+        signs, so compare starts by `n_init`.
     noise : {"isotropic", "per_feature"}, default="isotropic"
         Whether all columns share one noise variance or each has its own.
     n_simulations : int, default=None
@@ -75,7 +81,7 @@ Prior or list, default="generalized_normal"
     learning_rate : float, default=0.15
         Gain of a full step, in units of Fisher information
         (:class:`skaws.optimizers.HeavyBall`).
-    regressor : KernelRidge or AdaptiveEmbedding, default=None
+    regressor : KernelRidge or AdaptiveKernelRegression, default=None
         The regression of the log joint. None takes its residual from the baseline for
         constant, which costs nothing and lets a thousand simulations be used; see Notes.
     tol : float, default=1e-3
@@ -103,7 +109,7 @@ Prior or list, default="generalized_normal"
     mixing_ : ndarray of shape (n_features, n_components)
         Mixing matrix. Columns come by the variance that their source explains, largest
         first (as listed, where `sources` is a list); the entry of largest absolute value
-        in a column is positive.
+        in a column is positive, unless sources are skewed.
     mean_ : ndarray of shape (n_features,)
         Mean of each column.
     noise_variance_ : float or ndarray of shape (n_features,)
@@ -124,7 +130,8 @@ Prior or list, default="generalized_normal"
     Raises
     ------
     ValueError
-        In `fit`, if there are not "as many sources as components".
+        In `fit`, if there are not "as many sources as components", or sources are not
+        "real".
 
     See Also
     --------
@@ -214,20 +221,13 @@ Prior or list, default="generalized_normal"
         self.noise = noise
 
     def _make_model(self, X):
-        n_features = X.shape[1]
-        n_components = self.n_components or n_features
+        n_components = self.n_components or X.shape[1]
         typical = np.nanvar(X, axis=0).mean() or 1.0
-        per_feature = self.noise == "per_feature"
-        # The information about the logarithm of a variance is half the number of columns
-        # that it is of.
-        unit = np.sqrt(2.0 / (1 if per_feature else n_features))
-        held = n_components == n_features
-        return LatentVariableModel(
-            prior=Mixed(self._make_sources(n_components)),
-            decoder=Span(),
-            likelihood=Gaussian(
-                per_feature, floor=1e-8 * typical, unit=0 if held else unit
-            ),
+        return LinearMixing(
+            self._make_sources(n_components),
+            per_feature=self.noise == "per_feature",
+            floor=1e-8 * typical,
+            learned_noise=n_components != X.shape[1],
         )
 
     def _make_sources(self, n_components):
@@ -244,46 +244,45 @@ Prior or list, default="generalized_normal"
                 f"{sources.n_latents}. Give as many sources as components, or one name "
                 "for all."
             )
-        return sources
+        known = hasattr(sources, "moments") and hasattr(sources, "information")
+        return sources if known else MeasuredSources(sources)
 
-    def _make_regression(self):
-        if self.regressor is None:
-            return ConstantEmbedding()
-        return super()._make_regression()
+    def _make_method(self, model, rows, n_rows):
+        return Method(
+            "residual",
+            single(ResidualRegression(baseline="draw")),
+            self._make_posterior(model, rows.shape[1]),
+            MeanRegression(),
+            n_simulations=max(200, min(n_rows, self.batch_size)),
+            max_iter=self.max_iter,
+            learning_rate=self.learning_rate,
+            n_iter_no_change=self.n_iter_no_change,
+        )
 
-    def _make_estimate(self):
-        n_components = self.n_components or self.n_features_in_
-        if n_components > self.n_features_in_:
-            return LatentDraw(N_CANDIDATES)
-        if n_components == self.n_features_in_:
-            return LatentDraw()
+    def _make_posterior(self, model, n_features):
+        n_components = model.sources.n_latents
+        if n_components > n_features:
+            return Resampled(SharedResiduals(LinearGaussian()), N_CANDIDATES)
+        if n_components == n_features:
+            return SharedResiduals(LinearGaussian())
         # Outlying rows, shrunk, would be mistaken for noise, and noise for shrinkage.
-        return LatentDraw(estimate=WideEstimate())
+        return SharedResiduals(LinearGaussian(widening=WIDENING))
 
-    def _make_optimizer(self, schedule=None):
+    def _make_optimizer(self, method):
         square = (self.n_components or self.n_features_in_) == self.n_features_in_
-        return HeavyBall((SQUARE_GAIN if square else 1.0) * self.learning_rate, schedule)
-
-    def _enough_simulations(self, model, n_rows):
-        return max(200, min(n_rows, self.batch_size))
-
-    def _start(self, model, rows, rng):
-        noise_variance = first_noise_variance(rows, model.n_latents)
-        at_noise = LatentVariableModel(model.prior, Span(noise_variance), model.likelihood)
-        params = at_noise.init_params(rows, rng)
-        start = max(noise_variance, 1.1 * model.likelihood.floor)
-        noise = np.full_like(params["likelihood"]["noise_variance"], start)
-        return {**params, "likelihood": {"noise_variance": noise}}
+        return HeavyBall((SQUARE_GAIN if square else 1.0) * method.learning_rate)
 
     def _search(self, start, rows, run):
         def short(params, n_iter=N_SHORT):
             schedule = PlateauThenDecay(n_iter, tol=0.0, n_iter_no_change=n_iter)
-            return run(self._fresh_state(start.model, params, start.rng, schedule))
+            return run(
+                self._fresh_state(start.model, start.method, params, start.rng, schedule)
+            )
 
         def rank(training):
             return self._rank(training, rows[:N_COMPARED])
 
-        n_latents, n_features = start.model.n_latents, rows.shape[1]
+        n_latents, n_features = start.model.sources.n_latents, rows.shape[1]
         if n_latents > n_features:
             starts = (self._start(start.model, rows, start.rng) for _ in count())
             return best_of_short_starts(starts, short, rank)
@@ -292,24 +291,146 @@ Prior or list, default="generalized_normal"
         return super()._search(start, rows, run)
 
     def _set_attributes(self, params):
-        prior, decoder = params["prior"], params["decoder"]
         # All answers come from the same model written without its centred latents.
-        trained = self._state.model
-        sources, shapes = trained.prior.sources, prior.get("sources", {})
-        self._model = LatentVariableModel(sources, Linear(), trained.likelihood)
-        components = prior["mixing"] @ decoder["components"]
-        # Sources listed one by one keep their places.
+        self._model, plain = self._state.model.uncentred(params)
+        sources, shapes = self._model.prior, plain["prior"]
+        components = plain["decoder"]["components"]
+        # Sources listed one by one keep their places, and skewed ones their signs.
         interchangeable = not isinstance(sources, Independent)
-        order = settled(components, by_variance=interchangeable)
+        order = canonical_order(components, by_variance=interchangeable)
+        if not is_symmetric(sources, shapes):
+            order = np.abs(order)
         components = order @ components
         if interchangeable:
             shapes = {name: np.abs(order) @ value for name, value in shapes.items()}
-        self.params_ = {
-            "prior": shapes,
-            "decoder": {**decoder, "components": components},
-            "likelihood": params["likelihood"],
-        }
+        decoder = {**plain["decoder"], "components": components}
+        self.params_ = {**plain, "prior": shapes, "decoder": decoder}
         self.mixing_ = components.T
         self.components_ = np.linalg.pinv(self.mixing_)
         self.mean_ = decoder["mean"]
-        self.noise_variance_ = params["likelihood"]["noise_variance"]
+        self.noise_variance_ = plain["likelihood"]["noise_variance"]
+
+
+def is_symmetric(sources, params):
+    """Whether the signs of all sources are a matter of taste."""
+    draws = sources.sample(params, N_COMPARED, np.random.default_rng(0))
+    as_they_are, flipped = (sources.log_density(params, z) for z in (draws, -draws))
+    return np.allclose(as_they_are, flipped)
+
+
+class MeasuredSources(Prior):
+    """Sources whose moments and Fisher information are measured on draws.
+
+    Parameters
+    ----------
+    sources : Prior
+        Independent sources that say only what a prior must.
+    """
+
+    def __init__(self, sources):
+        self.sources = sources
+        self.n_latents = sources.n_latents
+
+    @property
+    def support(self):
+        return self.sources.support
+
+    @property
+    def constraints(self):
+        return self.sources.constraints
+
+    def init_params(self, X, rng):
+        return self.sources.init_params(X, rng)
+
+    def sample(self, params, n_samples, rng):
+        return self.sources.sample(params, n_samples, rng)
+
+    def log_density(self, params, latents):
+        return self.sources.log_density(params, latents)
+
+    def in_units(self, step, params):
+        return self.sources.in_units(step, params)
+
+    def moments(self, params):
+        """Mean, and a factor of the covariance."""
+        draws = self._draws(params)
+        covariance = np.atleast_2d(np.cov(draws, rowvar=False))
+        return draws.mean(axis=0), np.linalg.cholesky(covariance).T
+
+    def information(self, params):
+        """Of a shift and of a stretch of each source."""
+        draws = self._draws(params)
+        slopes = elementwise_grad(lambda z: self.log_density(params, z))(draws)
+        stretches = np.mean((1 + draws * slopes) ** 2, axis=0)
+        return np.mean(slopes**2, axis=0), stretches
+
+    def _draws(self, params):
+        return self.sample(params, N_MEASURED, np.random.default_rng(0))
+
+
+def best_of_short_starts(starts, short, rank):
+    """The likeliest of some short trainings; one that was interrupted is the last.
+
+    Parameters
+    ----------
+    starts : iterator of params
+        Where to start, each drawn when it is needed.
+    short : callable
+        ``short(params) -> Training``.
+    rank : callable
+        What to compare trainings by.
+
+    Returns
+    -------
+    training : Training
+    """
+    trainings = []
+    for params in islice(starts, N_OVERCOMPLETE):
+        trainings.append(short(params))
+        if trainings[-1].interrupted:
+            return trainings[-1]
+    return max(trainings, key=rank)
+
+
+def best_noise_level(params, rows, short, rank):
+    """The likeliest of several noise levels, each climbed from the one below.
+
+    Parameters
+    ----------
+    params : nested dict of arrays
+        At the lowest level.
+    rows : array of shape (m, n_features)
+        Rows that stand for all.
+    short : callable
+        ``short(params, n_iter) -> Training``; `n_iter` has a default.
+    rank : callable
+        What to compare trainings by: whether they are sound, then their likelihood.
+
+    Returns
+    -------
+    training : Training
+    """
+    smallest = principal_variances(rows)[0][-1]
+    last = best = short(params, N_FIRST)
+    highest = rank(best)
+    for share in SQUARE_SHARES:
+        if last.interrupted:
+            return last
+        last = short(with_noise(last.params, share * smallest))
+        reached = rank(last)
+        if reached > highest:
+            best, highest = last, reached
+        elif reached < (True, highest[1] - HOPELESS):
+            break
+    return best
+
+
+def with_noise(params, noise_variance):
+    """The same covariance with another noise variance, which the signal makes room for."""
+    basis, before = params["basis"], params["noise_variance"]
+    left, sizes, right = np.linalg.svd(params["mixing"] @ basis, full_matrices=False)
+    change = np.mean(before) - noise_variance
+    sizes = np.sqrt(np.maximum(sizes**2 + change, 0.05 * sizes**2))
+    mixing = (left * sizes) @ right @ np.linalg.pinv(basis)
+    noise = np.full_like(before, noise_variance)
+    return {**params, "mixing": mixing, "noise_variance": noise}

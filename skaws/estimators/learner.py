@@ -1,20 +1,23 @@
 """Any generative model as an estimator."""
 
-from copy import copy
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
-from ..evaluation import log_marginal_likelihood
-from ..latents import arrays_of
-from ..models import GenerativeModel
-from ..optimizers import FixedLength, PolynomialAverage
-from ..returned import check_returned
+from ..checks.fit import warn_of_misfit
+from ..methods import METHODS, Method, choose_method
+from ..models import GenerativeModel, GivenColumns
+from ..models.given import check_needs_no_given
+from ..posteriors import NoPosterior, posterior_for
+from ..schedules import FixedLength
+from ..simulations import latent_space
+from ..validation import check_returned
 from .base import AmortisedEstimator
-from .odd_fits import warn_of_odd_fit
-from .plans import PLANS, plan_for
+from .mixin import make_rng
 
 __all__ = ["AmortisedLearner"]
 
@@ -32,26 +35,28 @@ class AmortisedLearner(AmortisedEstimator):
     ----------
     model : GenerativeModel
         What to fit; it is not changed.
-    plan : {"summed", "bayes", "draws", "residual"}, default=None
-        How to fit it. None reads it off the model (see Notes).
+    method : {"enumeration", "importance", "reweighted", "residual"} or Method, \
+default=None
+        How to fit it. None takes what suits the model (see Notes); a
+        :class:`skaws.methods.Method` replaces any part of that.
     n_simulations : int, default=None
-        Pairs simulated in each iteration. None leaves it to the plan (see Notes).
+        Pairs simulated in each iteration. None leaves it to the method.
     batch_size : int, default=256
         Largest number of rows in an iteration. A table of no more rows than this is
         used whole.
     max_iter : int, default=None
-        Largest number of iterations. None leaves it to the plan.
+        Largest number of iterations. None leaves it to the method.
     learning_rate : float, default=None
         Size of a full step of Adam in the coordinates of the model's ``move``. None
-        leaves it to the plan.
-    regressor : KernelRidge or AdaptiveEmbedding, default=None
-        The regression of the log joint; see :class:`skaws.regression.Embedding`. None
-        leaves it to the plan. Latents of few values need none.
+        leaves it to the method.
+    regressor : KernelRidge or AdaptiveKernelRegression, default=None
+        The regression of the log joint (:class:`skaws.regression.KernelRegression`). None
+        leaves it to the method. Latents of few values need none.
     tol : float, default=1e-3
         Steps stay at full size while `n_iter_no_change` of them gain at least this, in
         nats a row.
     n_iter_no_change : int, default=None
-        Number of iterations over which the gain is summed. None leaves it to the plan.
+        Number of iterations over which the gain is summed. None leaves it to the method.
     n_init : int, default=1
         Number of restarts; the one of highest likelihood is kept, so that the model must
         have one (see :meth:`score_samples`).
@@ -68,8 +73,10 @@ class AmortisedLearner(AmortisedEstimator):
     ----------
     params_ : dict
         What was learnt, nested as the model's params.
-    plan_ : str
-        Name of the plan that was followed: "summed", "bayes", "draws" or "residual".
+    method_ : str
+        Name of the method: "enumeration", "importance", "reweighted" or "residual".
+    latent_support_ : Support or dict of Support
+        Values that latents may take: declared, or read off simulations.
     n_latents_ : int
         Number of columns of the latents.
     n_iter_ : int
@@ -81,7 +88,7 @@ class AmortisedLearner(AmortisedEstimator):
         ``"input_distance"``; see
         :class:`skaws.wake_sleep.Iteration`.
     converged_ : bool
-        Whether steps had stopped paying before `max_iter` made them smaller; for plans
+        Whether steps had stopped paying before `max_iter` made them smaller; for methods
         of fixed length, whether it came to its end.
     n_features_in_ : int
         Number of columns seen in `fit`.
@@ -93,7 +100,7 @@ class AmortisedLearner(AmortisedEstimator):
     TypeError
         In `fit`, if `model` is no GenerativeModel.
     ValueError
-        In `fit`, if the model is not made for `plan`, or "X contains NaN" and its
+        In `fit`, if the model is not made for `method`, or "X contains NaN" and its
         ``allows_missing`` is False.
 
     Warns
@@ -109,34 +116,32 @@ class AmortisedLearner(AmortisedEstimator):
 
     Notes
     -----
-    The plan, unless named, is read off 300 simulations from the model's start:
+    The method, unless named, follows from the model (:func:`skaws.methods.choose_method`):
 
-    - *summed*, for latents that take at most 32 values: the exact likelihood, from the log
+    - *enumeration*, for latents that take few values: the exact likelihood, from the log
       joint alone.
-    - *bayes*, for latents on a circle or sphere of a model that knows p(x | z) (or up to
-      three whose ``latent_support`` is not told, if it has no linear mean):
-      half of the iterations with weights by kernel ridge regression on a network's latent
+    - *importance*, for latents on a circle or sphere of a model that knows p(x | z): half
+      of the iterations with weights by kernel ridge regression on a network's latent
       estimates, which give the latents their order; half with weights by Bayes' rule over
       the simulations, which give it precision. It takes a fixed number of iterations, with
       plain steps: relative to the noise they would come to rest before the order is found,
       where there is nearly none.
-    - *draws*, for other latents of a model that knows p(x | z) and has no linear mean, such
-      as a network: reweighted wake-sleep [1]_. The log joint is climbed at draws from each
-      row's posterior, candidates of a recognition network of which importance resampling
-      keeps one; a fixed number of iterations with plain steps. With few candidates it is
-      biased towards the network's posteriors.
+    - *reweighted*, for other latents of a model that knows p(x | z) and has no linear mean,
+      such as a network: reweighted wake-sleep [1]_. The log joint is climbed at draws from
+      each row's posterior, candidates of a recognition network of which importance
+      resampling keeps one; a fixed number of iterations with plain steps.
     - *residual*, for all others, three functions among them: the residual of the log joint
-      from its value at latent estimates is regressed on x, and the regression believed as
-      far as it predicts.  Estimates are draws as in *draws*, unless the model has an
-      estimate to rely on: its own, or the posterior mean of Gaussian latents under a
-      linear mean.  For latents in a dictionary, and for columns of labels among others,
-      the log joint itself is regressed, by a kernel that learns
-      (:class:`skaws.regression.AdaptiveEmbedding`); that takes many simulations where x has
-      many columns.
+      from its value at latents of the posterior is regressed on x, and the regression
+      believed as far as it predicts.  These latents are draws as in *reweighted*, unless
+      the posterior is exact, or that of Gaussian latents under a linear mean, or the
+      latents are paths.  Only latents without real coordinates, such as waiting times that
+      are zero for some, have no baseline: the log joint itself is regressed, by a kernel
+      that learns (:class:`skaws.regression.AdaptiveKernelRegression`); that takes many
+      simulations where x has many columns.
 
     The likelihood may have many maxima: ``n_init`` tries several starts.  ``partial_fit``
-    and ``warm_start`` go on with the networks too, and the first
-    half of *bayes* lasts until half of `max_iter` iterations were taken, in whatever calls.
+    and ``warm_start`` go on with the networks too, and the first half of *importance* lasts
+    until half of `max_iter` iterations were taken, in whatever calls.
 
     References
     ----------
@@ -148,7 +153,7 @@ class AmortisedLearner(AmortisedEstimator):
 
     >>> import autograd.numpy as anp
     >>> from skaws import AmortisedLearner
-    >>> from skaws.bijectors import Positive
+    >>> from skaws.supports import Positive
     >>> from skaws.models import FunctionModel
     >>> def sample(params, n_samples, rng):
     ...     z = rng.exponential(1 / params["rate"], (n_samples, 1))
@@ -173,7 +178,7 @@ class AmortisedLearner(AmortisedEstimator):
             if name != "n_components"
         },
         "model": "no_validation",  # fit says more of what is wrong
-        "plan": [StrOptions(set(PLANS)), None],
+        "method": [StrOptions(set(METHODS)), Method, None],
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
@@ -183,7 +188,7 @@ class AmortisedLearner(AmortisedEstimator):
         self,
         model,
         *,
-        plan=None,
+        method=None,
         n_simulations=None,
         batch_size=256,
         max_iter=None,
@@ -213,7 +218,207 @@ class AmortisedLearner(AmortisedEstimator):
             verbose=verbose,
         )
         self.model = model
-        self.plan = plan
+        self.method = method
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, *, sample_weight=None, given=None):
+        """Fit the model to X by maximum likelihood.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry, where the model ``allows_missing``.
+        y : Ignored
+            Present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; an integer weight counts its row that many times.
+        given : array-like of shape (n_samples, n_given), default=None
+            Columns that are known of a row before x, such as covariates; the model's
+            ``sample`` and ``log_joint`` then take them as an argument ``given``.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X, `given` or what the model's functions return cannot be used; the message
+            says which function returned what.
+        FloatingPointError
+            If the gradient "is not finite", a parameter "came to the edge of its
+            support", or "Parameters ran away"; attributes then hold what was learnt
+            before that.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the fit "came to max_iter before its steps stopped paying", or "was
+            interrupted"; attributes hold the parameters learnt so far.
+        """
+        X, sample_weight = self._check_X(X, sample_weight, reset=True)
+        return self._fit(self._with_given(X, given, reset=True), sample_weight)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, *, sample_weight=None, given=None):
+        """Take one pass over X, from where the last call stopped.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry.
+        y : Ignored
+            Present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+        given : array-like of shape (n_samples, n_given), default=None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+        """
+        first = not hasattr(self, "_state")
+        X, sample_weight = self._check_X(X, sample_weight, reset=first)
+        X = self._with_given(X, given, reset=first)
+        return self._partial_fit(X, sample_weight, first)
+
+    def fit_transform(self, X, y=None, *, sample_weight=None, given=None):
+        """Fit to X, then transform it.
+
+        Parameters
+        ----------
+        X, y, sample_weight, given
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        latents : ndarray of shape (n_samples, n_latents)
+        """
+        self.fit(X, sample_weight=sample_weight, given=given)
+        return self.transform(X, given=given)
+
+    def transform(self, X, given=None):
+        """Posterior mean of the latents given each row, E[z | x].
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry.
+        given : array-like of shape (n_samples, n_given), default=None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        latents : ndarray of shape (n_samples, n_latents)
+            Latents in a dictionary side by side, those of a path unravelled.
+
+        Raises
+        ------
+        NotImplementedError
+            If "no posterior suits" the model.
+        """
+        return self._transform(self._rows(X, given))
+
+    def sample_posterior(self, X, n_samples=1, random_state=None, given=None):
+        """Draw latents of each row from their posterior, p(z | x).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows; NaN marks a missing entry.
+        n_samples : int, default=1
+            Number of draws of each row.
+        random_state : int, RandomState instance or None, default=None
+            Source of randomness.
+        given : array-like of shape (n_rows, n_given), default=None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        latents : ndarray of shape (n_samples, n_rows, n_latents)
+            In the order of :meth:`transform`, whose answer is their mean.
+        """
+        return self._sample_posterior(self._rows(X, given), n_samples, random_state)
+
+    def sample(self, n_samples=1, random_state=None, given=None):
+        """Draw new rows from the fitted model.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+        random_state : int, RandomState instance or None, default=None
+            Source of randomness.
+        given : array-like of shape (n_samples, n_given), default=None
+            As in :meth:`fit`, a row for each sample.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+        """
+        if given is None and not getattr(self, "_n_given", 0):
+            return super().sample(n_samples, random_state)
+        check_is_fitted(self)
+        rng = make_rng(check_random_state(random_state))
+        given = self._with_given(np.zeros((n_samples, 0)), given, reset=False)
+        x = self._model.sample(self.params_, n_samples, rng, given)[1]
+        return x[:, : self.n_features_in_]
+
+    def score_samples(self, X, given=None):
+        """Log-likelihood of each row, log p(x), over its observed entries.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry.
+        given : array-like of shape (n_samples, n_given), default=None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            In nats.
+        """
+        return self._score_samples(self._rows(X, given))
+
+    def score(self, X, y=None, given=None):
+        """Mean log-likelihood of the rows of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry.
+        y : Ignored
+            Present for API consistency.
+        given : array-like of shape (n_samples, n_given), default=None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        log_likelihood : float
+            In nats a row.
+        """
+        return float(np.mean(self.score_samples(X, given=given)))
+
+    def _rows(self, X, given=None):
+        return self._with_given(super()._rows(X), given, reset=False)
+
+    def _with_given(self, X, given, reset):
+        """X with the given columns, float64, behind its own."""
+        if reset:
+            self._n_given = 0 if given is None else np.shape(check_given(given, X))[1]
+        if given is None and self._n_given == 0:
+            return X
+        given = check_given(given, X)
+        if given.shape[1] != self._n_given:
+            raise ValueError(
+                f"given has {given.shape[1]} columns, but AmortisedLearner was fitted with "
+                f"{self._n_given}. Pass the same columns as in fit."
+            )
+        return np.hstack([X, given.astype(X.dtype)])
 
     def _check_X(self, X, sample_weight, reset):
         check_is_model(self.model)
@@ -226,83 +431,55 @@ class AmortisedLearner(AmortisedEstimator):
         return X, sample_weight
 
     def _make_model(self, X):
-        rng = np.random.default_rng(0)
-        params = self.model.init_params(X, rng)
-        check_returned(self.model, params, X.shape[1])
-        self._check_likelihood(params, X)
-        self._plan = plan_for(self.model, params, rng, self.plan)
-        return self.model if self._plan.relative_steps else with_plain_steps(self.model)
+        model = self.model
+        if self._n_given:
+            model = GivenColumns(model, self._n_given)
+        else:
+            check_needs_no_given(model)
+        params = model.init_params(X, np.random.default_rng(0))
+        check_returned(model, params, X)
+        return model
 
-    def _check_likelihood(self, params, X):
+    def _make_method(self, model, rows, n_rows):
+        params = model.init_params(rows, np.random.default_rng(0))
+        self._space = space = latent_space(model, params, rows)
+        if self.n_init > 1:
+            self._check_likelihood(model, params, space)
+        if isinstance(self.method, Method):
+            return self.method
+        return choose_method(model, params, self.method, space)
+
+    def _check_likelihood(self, model, params, space):
         """Restarts are compared by it: rather no fit than an error after all of them."""
-        if self.n_init == 1:
-            return
-        try:
-            log_marginal_likelihood(self.model, params, X[:1])
-        except NotImplementedError as error:
+        if isinstance(posterior_for(model, params, space), NoPosterior):
             raise NotImplementedError(
-                f"n_init={self.n_init} keeps the restart of highest likelihood, but {error}"
-            ) from None
+                f"n_init={self.n_init} keeps the restart of highest likelihood, but no "
+                f"posterior suits {type(model).__name__}: its latents are "
+                f"{space.latent_support!r}. Set n_init=1, or give the model a "
+                "posterior(params) method."
+            )
 
-    def _option(self, name):
-        own = getattr(self, name)
-        return getattr(self._plan, name) if own is None else own
-
-    def _enough_simulations(self, model, n_rows):
-        return self._plan.n_simulations
-
-    def _make_regression(self):
-        return self._plan.make_regression(self.regressor)
-
-    def _make_estimate(self):
-        return self._plan.make_estimate()
-
-    def _make_form(self, n_rows):
-        return self._plan.make_form()
-
-    def _schedule(self):
-        if self._plan.n_iter_no_change is None:
-            return FixedLength(self._option("max_iter"))
-        return super()._schedule()
-
-    def _train(self, state, X, sample_weight, progress, n_iter=None, form=None):
-        make_first = self._plan.make_first_form
-        half = 0 if make_first is None else max(1, self._option("max_iter") // 2)
-        n_first, n_after = half - state.n_iter, None
-        if n_first <= 0:
-            return super()._train(state, X, sample_weight, progress, n_iter, form)
-        if n_iter is not None:
-            n_first, n_after = min(n_first, n_iter), max(0, n_iter - n_first)
-        before = super()._train(state, X, sample_weight, progress, n_first, make_first())
-        if before.state.n_iter < half:
-            return before
-        # The optimiser goes on; the average of the path begins anew.
-        state = before.state._replace(average=PolynomialAverage())
-        over = before.failure is not None or state.optimizer.schedule.finished
-        if over or n_after == 0:
-            return before._replace(state=state)
-        after = super()._train(state, X, sample_weight, progress, n_after)
-        history = {
-            name: np.append(before.history[name], values)
-            for name, values in after.history.items()
-        }
-        return after._replace(history=history)
+    def _make_schedule(self, method):
+        if method.n_iter_no_change is None:
+            return FixedLength(method.max_iter)
+        return super()._make_schedule(method)
 
     def _set_attributes(self, params):
         self.params_ = params
-        self.plan_ = self._plan.name
+        self.method_ = self._state.method.name
         self._model = self._state.model
-        latents, _ = self._model.sample(params, 1, np.random.default_rng(0))
-        shapes = [array.shape[1:] for array in arrays_of(latents)]
-        self.n_latents_ = sum(int(np.prod(shape)) for shape in shapes)
+        # Without a posterior the first iteration has failed.
+        space = getattr(self._state.posterior, "space", self._space)
+        self.latent_support_ = space.latent_support
+        self.n_latents_ = sum(int(np.prod(shape)) for shape in space.shapes.values())
 
     @property
     def _n_features_out(self):
         return self.n_latents_
 
-    def _warn_of_odd_fit(self, rows):
+    def _warn_of_misfit(self, rows):
         name = type(self).__name__
-        warn_of_odd_fit(self._model, self.params_, rows, name)
+        warn_of_misfit(self._model, self.params_, rows, name, self._posterior)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -310,11 +487,16 @@ class AmortisedLearner(AmortisedEstimator):
         return tags
 
 
-def with_plain_steps(model):
-    """The same model with steps in unconstrained coordinates, whatever its noise."""
-    twin = copy(model)
-    twin.move = partial(GenerativeModel.move, twin)
-    return twin
+def check_given(given, X):
+    """Given columns as finite floats, a row for each of X; raise if they are none."""
+    if given is None:
+        raise ValueError(
+            "AmortisedLearner was fitted with given columns, but none were passed. Pass "
+            "given=, an array (n_samples, n_given)."
+        )
+    given = check_array(given, dtype=float, input_name="given")
+    check_consistent_length(X, given)
+    return given
 
 
 def check_is_model(model):

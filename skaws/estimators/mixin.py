@@ -1,17 +1,21 @@
-"""What a fitted estimator says: latents, locations, new rows, likelihoods."""
+"""What a fitted estimator says: latents, locations, new rows, likelihoods, draws."""
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..evaluation import log_marginal_likelihood, posterior_mean
+from ..evaluation import log_marginal_likelihood, posterior_mean, sample_posterior
 
-__all__ = ["Answers", "make_rng"]
+__all__ = ["FittedMixin", "make_rng"]
 
 
-class Answers(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """Methods of a fitted estimator, read off its ``_model`` at its ``params_``."""
+class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """Methods of a fitted estimator, read off its ``_model`` at its ``params_``.
+
+    What is said of latents comes from the fitted posterior, ``_posterior``: nothing is
+    simulated again.
+    """
 
     def transform(self, X):
         """Posterior mean of the latents given each row, E[z | x].
@@ -28,10 +32,52 @@ class Answers(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Raises
         ------
         NotImplementedError
-            If the model has "no proposal for importance sampling" and no formula.
+            If "no posterior suits" the model.
         """
-        X, _ = self._check_X(X, None, reset=False)
-        return posterior_mean(self._model, self.params_, X).astype(X.dtype, copy=False)
+        return self._transform(self._rows(X))
+
+    def _rows(self, X):
+        """Rows as the model and the posterior take them."""
+        return self._check_X(X, None, reset=False)[0]
+
+    def _transform(self, X):
+        mean = posterior_mean(self._model, self.params_, X, posterior=self._posterior)
+        return mean.astype(X.dtype, copy=False)
+
+    def sample_posterior(self, X, n_samples=1, random_state=None):
+        """Draw latents of each row from their posterior, p(z | x).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows; NaN marks a missing entry.
+        n_samples : int, default=1
+            Number of draws of each row.
+        random_state : int, RandomState instance or None, default=None
+            Source of randomness.
+
+        Returns
+        -------
+        latents : ndarray of shape (n_samples, n_rows, n_components)
+            In the order of :meth:`transform`, whose answer is their mean.
+
+        Raises
+        ------
+        ValueError
+            If "n_samples must be at least 1".
+        NotImplementedError
+            If "no posterior suits" the model.
+        """
+        return self._sample_posterior(self._rows(X), n_samples, random_state)
+
+    def _sample_posterior(self, X, n_samples, random_state):
+        if n_samples < 1:
+            raise ValueError(f"n_samples must be at least 1; got {n_samples}.")
+        rng = make_rng(check_random_state(random_state))
+        draws = sample_posterior(
+            self._model, self.params_, X, n_samples, rng, self._posterior
+        )
+        return draws.astype(X.dtype, copy=False)
 
     def inverse_transform(self, X):
         """Location of the observations given latents.
@@ -59,12 +105,12 @@ class Answers(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
                 f"X has {X.shape[1]} columns, but {type(self).__name__} has "
                 f"{self._n_features_out} components. Pass latents as transform returns."
             )
-        location = self._model.location(self.params_, X)
-        if location is None:
+        if not hasattr(self._model, "location"):
             raise NotImplementedError(
                 f"{type(self._model).__name__} has no location of observations given "
                 "latents. Give the model a location method."
             )
+        location = self._model.location(self.params_, X)
         return location.astype(X.dtype, copy=False)
 
     def sample(self, n_samples=1, random_state=None):
@@ -101,10 +147,14 @@ class Answers(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Raises
         ------
         NotImplementedError
-            If the model has "no proposal for importance sampling" and no formula.
+            If "no posterior suits" the model.
         """
-        X, _ = self._check_X(X, None, reset=False)
-        return log_marginal_likelihood(self._model, self.params_, X)
+        return self._score_samples(self._rows(X))
+
+    def _score_samples(self, X):
+        return log_marginal_likelihood(
+            self._model, self.params_, X, posterior=self._posterior
+        )
 
     def score(self, X, y=None):
         """Mean log-likelihood of the rows of X.

@@ -1,8 +1,8 @@
 """Non-negative matrix factorisation."""
 
-from functools import partial
 from numbers import Real
 
+import autograd.numpy as anp
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import gen_batches
@@ -11,15 +11,16 @@ from sklearn.utils.validation import check_non_negative
 
 from ..batches import dense_rows
 from ..decoders import Linear, LogOdds
-from ..forms import PosteriorForm, ScalarForm
 from ..likelihoods import Bernoulli, Gaussian, Likelihood, NegativeBinomial, Poisson
+from ..methods import Method, single
 from ..models import LatentVariableModel
-from ..optimizers import Adam
+from ..objectives import ResidualRegression
+from ..posteriors import Gamma as GammaPosterior
+from ..posteriors import Logit
 from ..priors import Gamma, UnitUniform
-from ..regression import LogOddsMode, MultiplicativeMode
+from ..regression import KernelRegression
 from .base import AmortisedEstimator
-from .components_prior import check_components_prior, log_components_prior
-from .rows import warn_of_decimals, warn_of_few_rows
+from .validation import warn_of_decimals, warn_of_few_rows
 
 __all__ = ["AmortisedNMF"]
 
@@ -33,7 +34,6 @@ FIRST_SHAPE = 0.3
 STEP, GAUSSIAN_STEP = 0.1, 0.03
 N_ROWS_FOR_STARTS = 1000
 N_AT_ONCE = 300  # rows whose modes are sought together
-N_STEPS = 100
 
 
 class AmortisedNMF(AmortisedEstimator):
@@ -77,10 +77,10 @@ Likelihood, default="poisson"
     learning_rate : float, default=None
         Size of a full step of Adam, relative to each component's entry. None takes 0.1,
         or 0.03 under Gaussian noise, which may be small beside the entries.
-    regressor : KernelRidge or AdaptiveEmbedding, default=None
+    regressor : KernelRidge or AdaptiveKernelRegression, default=None
         The regression of the log joint. None is ``KernelRidge(kernel="precomputed",
         alpha=1)``, which stands for a constant, a linear and a Gaussian kernel on latent
-        estimates; see :class:`skaws.regression.Embedding`.
+        estimates; see :class:`skaws.regression.KernelRegression`.
     tol : float, default=1e-3
         Steps stay at full size while `n_iter_no_change` of them gain at least this, in
         nats a row.
@@ -240,20 +240,24 @@ Likelihood, default="poisson"
         n_components = self.n_components or min(10, X.shape[1])
         likelihood = self._make_likelihood(X)
         if self._binary:
-            return LatentVariableModel(UnitUniform(n_components), LogOdds(), likelihood)
-        start = "nndsvd" if self.n_init == 1 else "rows"
-        return LatentVariableModel(
-            prior=self._make_prior(n_components),
-            decoder=Linear(nonnegative=True, start=start),
-            likelihood=likelihood,
-        )
+            parts = UnitUniform(n_components), LogOdds(), likelihood
+        else:
+            start = "nndsvd" if self.n_init == 1 else "rows"
+            decoder = Linear(nonnegative=True, start=start)
+            parts = self._make_prior(n_components), decoder, likelihood
+        if self.components_prior is None:
+            return LatentVariableModel(*parts)
+        return ComponentsPriorModel(*parts, *self.components_prior)
 
     def _make_likelihood(self, X):
         if not isinstance(self.likelihood, str):
-            if not (self._binary or self.likelihood.mean_is_location):
+            needed = () if self._binary else ("noise_variance", "slopes", "information")
+            lacking = [name for name in needed if not hasattr(self.likelihood, name)]
+            if lacking:
                 raise ValueError(
-                    f"AmortisedNMF needs a likelihood whose mean is its location; that of "
-                    f"{self.likelihood} is not. Use Poisson(link='identity'), for example."
+                    f"AmortisedNMF needs a likelihood whose mean is its location, with the "
+                    f"methods {', '.join(needed)}; {self.likelihood} has no {lacking[0]}. "
+                    "Use Poisson(link='identity'), for example."
                 )
             return self.likelihood
         if self.likelihood == "gaussian":
@@ -272,22 +276,17 @@ Likelihood, default="poisson"
             )
         return self.prior
 
-    def _make_estimate(self):
-        return LogOddsMode() if self._binary else MultiplicativeMode()
-
-    def _make_optimizer(self, schedule=None):
-        step = GAUSSIAN_STEP if issubclass(self._kind, Gaussian) else STEP
-        return Adam(self.learning_rate or step, schedule)
-
-    def _make_form(self, n_rows):
-        if self.components_prior is None:
-            return ScalarForm()
-        shape, rate = self.components_prior
-        log_prior = partial(log_components_prior, shape, rate, n_rows)
-        return PosteriorForm(ScalarForm(), log_prior)
-
-    def _enough_simulations(self, model, n_rows):
-        return min(max(100, n_rows), 300)
+    def _make_method(self, model, rows, n_rows):
+        return Method(
+            "residual",
+            single(ResidualRegression()),
+            Logit() if self._binary else GammaPosterior(),
+            KernelRegression(),
+            n_simulations=min(max(100, n_rows), 300),
+            max_iter=self.max_iter,
+            learning_rate=GAUSSIAN_STEP if issubclass(self._kind, Gaussian) else STEP,
+            n_iter_no_change=self.n_iter_no_change,
+        )
 
     def _set_attributes(self, params):
         decoder = params["decoder"]
@@ -320,8 +319,7 @@ Likelihood, default="poisson"
         latents : ndarray of shape (n_samples, n_components)
         """
         X, _ = self._check_X(X, None, reset=False)
-        mode = (LogOddsMode if self._binary else MultiplicativeMode)(N_STEPS)
-        latents = mode.at(self._model, self.params_)
+        latents = self._posterior.mean  # whose modes are sought by a hundred steps
         blocks = [
             latents(dense_rows(X, rows)) for rows in gen_batches(X.shape[0], N_AT_ONCE)
         ]
@@ -384,6 +382,39 @@ Likelihood, default="poisson"
         warn_of_few_rows(X.shape[0], self.n_components, "AmortisedNMF")
         if self._kind.counts:
             warn_of_decimals(rows)
+
+
+class ComponentsPriorModel(LatentVariableModel):
+    """A model with a Gamma prior over its non-negative components.
+
+    Parameters
+    ----------
+    prior, decoder, likelihood
+        As of :class:`skaws.models.LatentVariableModel`.
+    shape, rate : float
+        Of the Gamma distribution of each component's entries.
+    """
+
+    def __init__(self, prior, decoder, likelihood, shape, rate):
+        super().__init__(prior, decoder, likelihood)
+        self.shape = shape
+        self.rate = rate
+
+    def log_prior(self, params):
+        """Log density of the components, without its constant."""
+        components = params["decoder"]["components"]
+        return anp.sum((self.shape - 1) * anp.log(components) - self.rate * components)
+
+
+def check_components_prior(pair):
+    """Raise ValueError unless `pair` is None or two positive numbers."""
+    if pair is None:
+        return
+    if len(pair) != 2 or not all(isinstance(p, Real) and p > 0 for p in pair):
+        raise ValueError(
+            "components_prior must be None or a tuple of two positive numbers, shape and "
+            f"rate; got {pair!r}."
+        )
 
 
 def check_binary(prior, entries):

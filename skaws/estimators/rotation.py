@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
-__all__ = ["principal_rotation", "settled", "simple_rotation"]
+__all__ = ["canonical_order", "principal_rotation", "simple_rotation"]
 
 
 def principal_rotation(components, noise_variance):
@@ -40,10 +40,10 @@ def simple_rotation(components, method, max_sweeps=100):
         largest = 0.0
         for pair in map(list, pairs):
             angle = planar_angle(*rotated[pair], method)
-            turn = np.array(
+            plane = np.array(
                 [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
             )
-            rotated[pair], rotation[pair] = turn @ rotated[pair], turn @ rotation[pair]
+            rotated[pair], rotation[pair] = plane @ rotated[pair], plane @ rotation[pair]
             largest = max(largest, abs(angle))
         if largest < 1e-10:
             break
@@ -60,7 +60,7 @@ def planar_angle(x, y, method):
     return 0.25 * np.arctan2(across, along)
 
 
-def settled(components, by_variance):
+def canonical_order(components, by_variance):
     """Order and signs that a refit reproduces, as one signed permutation matrix.
 
     Components come by decreasing sum of squares where `by_variance`, otherwise as they

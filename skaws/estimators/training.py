@@ -1,11 +1,13 @@
 """One fit: draw iterations from the loop until its schedule has ended."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from ..optimizers import Adam, PolynomialAverage
-from ..params import ParameterSpace
+from ..methods import Method
+from ..optimizers import PolynomialAverage
+from ..spaces import Space, shift
 from ..wake_sleep import wake_sleep
 
 __all__ = ["LoopState", "Training", "ending", "train"]
@@ -26,12 +28,14 @@ class LoopState(NamedTuple):
 
     model: object
     params: dict
-    optimizer: Adam
+    method: Method
+    optimizer: object
+    schedule: object
     average: PolynomialAverage
     rng: np.random.Generator
     regression: object  # of the log joint; it may be learning
-    estimate: object  # of the latents; it may be learning
-    n_iter: int = 0  # turns taken since the start
+    posterior: object = None  # what was learnt of the latents
+    n_iter: int = 0  # iterations taken since the start
 
 
 class Training(NamedTuple):
@@ -55,28 +59,31 @@ class Training(NamedTuple):
 
 def ending(training):
     """How a training ended, in a few words."""
-    word = "converged" if training.state.optimizer.schedule.converged else "stopped"
+    word = "converged" if training.state.schedule.converged else "stopped"
     if training.failure is not None:
         word = "interrupted" if training.interrupted else "failed"
     return f"{word} after {training.n_iter} iterations"
 
 
-def train(state, X, progress, *, n_iter=None, **options):
-    """Run the loop from `state` until its schedule has finished, or for `n_iter` turns.
+def train(state, X, progress, *, max_iter, n_iter=None, **options):
+    """Run the loop from `state` until its schedule has finished, or for `n_iter` steps.
 
-    An interruption or a numerical failure ends it early, is noted in ``failure``, and
+    The method's objectives come one after another, each for its share of `max_iter`.  An
+    interruption or a numerical failure ends the run early, is noted in ``failure``, and
     loses nothing that was learnt before.
 
     Parameters
     ----------
     state : LoopState
-        Where to start; all it holds but model and params moves on.
+        Where to start; all it holds but model, method and params moves on.
     X : array of shape (n_samples, n_features)
         Real rows.
     progress : Silent or Table
-        Is told of every iteration.
+        Is updated at every iteration.
+    max_iter : int
+        Largest number of iterations of the whole fit.
     n_iter : int, default=None
-        None leaves the end to the optimizer's schedule.
+        None leaves the end to the schedule.
     **options
         Further arguments of :func:`skaws.wake_sleep.wake_sleep`.
 
@@ -84,19 +91,12 @@ def train(state, X, progress, *, n_iter=None, **options):
     -------
     training : Training
     """
-    model, params, optimizer, average, rng, regression, estimate, n_before = state
-    space = ParameterSpace(params, model.constraints)
-    answer, records, failure = params, [], None
+    records, failure, reached = [], None, (state, state.params)
+    last = None if n_iter is None else state.n_iter + n_iter
     try:
-        for iteration in wake_sleep(
-            model, X, params, regression, optimizer, rng=rng, estimate=estimate, **options
-        ):
-            params = iteration.params
-            answer = space.unflatten(average.update(space.flatten(params)))
-            records.append(summary(iteration, optimizer))
-            progress.update(n_before + iteration.number, records[-1])
-            if optimizer.schedule.finished or iteration.number == n_iter:
-                break
+        for *reached, iteration in steps(state, X, max_iter, last, options):
+            records.append(summary(iteration))
+            progress.update(reached[0].n_iter, records[-1])
     except (KeyboardInterrupt, FloatingPointError) as error:
         failure = error
     except np.linalg.LinAlgError as error:
@@ -105,15 +105,66 @@ def train(state, X, progress, *, n_iter=None, **options):
             "learning_rate, or look for rows that lie far from all others."
         )
     history = {name: np.array([record[name] for record in records]) for name in FIGURES}
-    state = state._replace(params=params, n_iter=n_before + len(records))
-    return Training(state, answer, history, failure)
+    return Training(*reached, history, failure)
 
 
-def summary(iteration, optimizer):
-    """Row of the history: the iteration's figures and the optimiser's."""
+def steps(state, X, max_iter, last, options):
+    """Yield state, answer and iteration until the schedule or the `last` one ends them."""
+    for first, stop, objective in phases(state.method, max_iter):
+        if state.n_iter >= stop:
+            continue
+        if first and state.n_iter == first:  # the average of the path begins anew
+            state = state._replace(average=PolynomialAverage())
+        space = Space(state.params, state.model.constraints)
+        for iteration in loop(state, X, objective, options):
+            params = iteration.params
+            answer = space.unflatten(state.average.update(space.flatten(params)))
+            state = state._replace(
+                params=params, posterior=iteration.posterior, n_iter=state.n_iter + 1
+            )
+            yield state, answer, iteration
+            if state.schedule.finished or state.n_iter == last:
+                return
+            if state.n_iter == stop:
+                break
+
+
+def phases(method, max_iter):
+    """First iteration, the one after the last, and objective; the last phase is open."""
+    shares = np.cumsum([share for share, _ in method.objectives])
+    edges = [0, *(max(1, int(share * max_iter)) for share in shares[:-1]), np.inf]
+    objectives = [objective for _, objective in method.objectives]
+    return zip(edges[:-1], edges[1:], objectives, strict=True)
+
+
+def loop(state, X, objective, options):
+    """The wake-sleep loop from `state`."""
+    return wake_sleep(
+        state.model,
+        X,
+        state.params,
+        state.optimizer,
+        rng=state.rng,
+        objective=objective,
+        posterior=state.method.posterior,
+        regression=state.regression,
+        schedule=state.schedule,
+        move=None if state.method.relative_steps else plain_move(state.model),
+        previous=state.posterior,
+        **options,
+    )
+
+
+def plain_move(model):
+    """Steps in real coordinates, whatever the noise."""
+    return partial(shift, constraints=model.constraints)
+
+
+def summary(iteration):
+    """Row of the history: the iteration's figures."""
     return {
         "objective": iteration.objective,
-        "gain": optimizer.gain,
+        "gain": iteration.gain,
         "gradient_norm": iteration.gradient_norm,
         **iteration.diagnostics,
     }

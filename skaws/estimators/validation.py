@@ -85,8 +85,8 @@ def merged_rows(X, sample_weight):
     return rows[first], np.bincount(place.ravel(), weights=weights)
 
 
-def check_observed(X, name):
-    """Raise ValueError if a row, or a column, of X has only missing entries.
+def check_observed(X, name, columns=True):
+    """Raise ValueError if a row, or where asked for a column, of X is all missing.
 
     Sparse tables have none missing.
     """
@@ -102,7 +102,7 @@ def check_observed(X, name):
                 f"Row {batch.start + empty[0]} of X has no observed entry (all NaN); "
                 f"{name} needs at least one a row. Drop such rows."
             )
-    if not column_observed.all():
+    if columns and not column_observed.all():
         raise ValueError(
             f"Column {np.flatnonzero(~column_observed)[0]} of X has no observed entry "
             f"(all NaN); {name} needs at least one a column. Drop such columns."
@@ -116,7 +116,7 @@ def warn_of_few_rows(n_rows, n_components, name):
             f"{name} has n_components={n_components} but only {n_rows} distinct rows to "
             "learn them from. Lower n_components.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
 
@@ -130,7 +130,7 @@ def warn_of_constant_columns(X, rows, name):
             f"nothing of the latents, and {name} gives them no loading. Drop them, with "
             "sklearn.feature_selection.VarianceThreshold for example.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
 
@@ -141,5 +141,5 @@ def warn_of_decimals(rows):
             "X has decimals, but a count likelihood is a distribution of whole numbers: "
             "its scale, and score, mean little. Pass counts, or likelihood='gaussian'.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )

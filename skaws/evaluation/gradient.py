@@ -6,14 +6,15 @@ from autograd import grad, make_vjp
 from scipy.special import softmax
 from sklearn.utils import gen_batches
 
-from ..forms import ScalarForm
-from ..latents import rows_of
-from ..machine import one_blas_thread
-from ..params import ParameterSpace
-from ..proposals import EnumeratedProposal
-from ..regression import Embedding, LatentEstimate
+from ..methods import choose_method
+from ..objectives import EnumeratedLikelihood, ResidualRegression
+from ..objectives.base import regression_inputs
+from ..posteriors import Enumeration, Exact, Wide, posterior_for
+from ..regression import KernelRegression, MeanRegression
+from ..spaces import Space, map_leaves, rows_of
+from ..threads import one_blas_thread
 from ..wake_sleep import sleep, wake
-from .marginal import N_DRAWS, check_n_draws, checked_rows, proposal_for
+from .marginal import N_DRAWS, checked_rows, enough_draws, fit_posterior, weighted_draws
 
 __all__ = [
     "exact_score_gradient",
@@ -30,9 +31,9 @@ def score_gradient(
     params,
     X,
     *,
+    objective=None,
+    posterior=None,
     regression=None,
-    estimate=None,
-    form=None,
     n_simulations=2000,
     calibrated=False,
     rng,
@@ -47,18 +48,20 @@ def score_gradient(
         Where to take the gradient.
     X : array of shape (m, n_features)
         Real rows; NaN marks a missing entry where the model allows it.
-    regression : Embedding, default=None
-        None is ``Embedding()``.
-    estimate : LatentEstimate, default=None
-        None is ``LatentEstimate()``.
-    form : ScalarForm, default=None
-        None is ``ScalarForm()``, the residual form.
+    objective : Objective, default=None
+        None is ``ResidualRegression()``.
+    posterior : Posterior, default=None
+        None is that of the method that suits the model
+        (:func:`skaws.methods.choose_method`).
+    regression : KernelRegression, default=None
+        None is ``KernelRegression()``.
     n_simulations : int, default=2000
         Number of pairs; the cost is its cube, the error falls with it.
     calibrated : bool, default=False
         Whether the score identity is used to cut the error (see Notes). It takes the
         score of every simulation by itself, and pays where parameters are many
-        fewer than simulations; for a `form` with ``targets``, such as ScalarForm.
+        fewer than simulations; for an `objective` with ``targets``, such as
+        ResidualRegression.
     rng : numpy.random.Generator or int
         Source of randomness.
 
@@ -100,18 +103,17 @@ def score_gradient(
     True
     """
     X, rng = checked_rows(model, X), generator_of(rng)
-    estimate = LatentEstimate() if estimate is None else estimate
-    regression = Embedding() if regression is None else regression
-    form = ScalarForm() if form is None else form
+    posterior = choose_method(model, params).posterior if posterior is None else posterior
+    regression = KernelRegression() if regression is None else regression
+    objective = ResidualRegression() if objective is None else objective
     with one_blas_thread():
-        simulations = sleep(
-            model, params, estimate, regression, n_simulations, rng, missing_like=X
-        )
+        simulations = sleep(model, params, posterior, n_simulations, rng, like=X)
         row_weights = np.full(len(X), 1 / len(X))
-        gradient = wake(model, params, simulations, X, row_weights, form).gradient
+        how = objective, regression
+        gradient = wake(model, params, simulations, X, row_weights, *how, rng=rng).gradient
         if calibrated:
-            gradient = gradient - sampling_error(model, params, simulations, form)
-    return ParameterSpace(params, model.constraints).split(gradient)
+            gradient = gradient - sampling_error(model, params, simulations, *how, rng)
+    return Space(params, model.constraints).split(gradient)
 
 
 def generator_of(rng):
@@ -123,16 +125,15 @@ def generator_of(rng):
     return np.random.default_rng(rng)
 
 
-def sampling_error(model, params, simulations, form):
+def sampling_error(model, params, simulations, objective, regression, rng):
     """Best guess of the gradient's error, from the mean score of the simulations."""
-    table = score_table(model, params, form.simulated_pairs(simulations))
+    blocks = objective.simulated_blocks(simulations, rng)
+    table = score_table(model, params, blocks)
     scores = table[: len(simulations.observations)]
-    targets = form.targets(table, simulations)
-    inputs = simulations.estimates
-    if simulations.inputs is not None:
-        inputs = simulations.inputs(simulations.observations)
-    few = slice(0, N_MISSED)
-    missed = targets[few] - simulations.regression.weights(inputs[few]) @ targets
+    targets = objective.targets(table, simulations)
+    kind = getattr(objective, "inputs", "posterior")
+    inputs = regression_inputs(kind, simulations, simulations.observations[:N_MISSED])
+    missed = targets[:N_MISSED] - regression.weights(inputs) @ targets
     information = scores.T @ scores / len(scores)
     covariance = np.linalg.pinv(information, rcond=1e-6, hermitian=True)
     # The inverse of a sample's second moments is too large by this, in the mean.
@@ -141,11 +142,11 @@ def sampling_error(model, params, simulations, form):
     return share / len(missed) * missed.T @ (missed @ control)
 
 
-def score_table(model, params, pairs):
+def score_table(model, params, blocks):
     """Score of each pair, (n_pairs, n_params), by one reverse pass each."""
-    space = ParameterSpace(params, model.constraints)
+    space = Space(params, model.constraints)
     tables = []
-    for latents, observations in pairs:
+    for latents, observations in blocks:
         for block in gen_batches(len(observations), N_ON_A_TAPE):
             z, x = rows_of(latents, block), observations[block]
 
@@ -170,7 +171,7 @@ def importance_score_gradient(
         As in :func:`log_marginal_likelihood`.
     from_prior : bool, default=False
         Whether latents are drawn from the prior, the same for all rows, instead of from
-        the model's proposal (:mod:`skaws.proposals`).
+        the posterior that suits the model (:func:`skaws.posteriors.posterior_for`).
     rng : numpy.random.Generator or int, default=None
         Source of randomness of draws from the prior, which need one.
 
@@ -184,8 +185,8 @@ def importance_score_gradient(
     ValueError
         If draws from the prior are asked for without `rng`.
     NotImplementedError
-        If the model has "no proposal for importance sampling", or, for draws from the
-        prior, "no log_likelihood to weigh draws from its prior by".
+        If "no posterior suits" the model, or, for draws from the prior, it has "no
+        log_likelihood to weigh draws from its prior by".
 
     Examples
     --------
@@ -198,13 +199,13 @@ def importance_score_gradient(
     ...     return z, z + 0.5 * rng.standard_normal((n_samples, 1))
     >>> def log_joint(params, z, x):
     ...     return -z[:, 0] - 2 * (x - z)[:, 0] ** 2 - 0.5 * np.log(0.5 * np.pi)
-    >>> model = FunctionModel(sample, log_joint, None, latent_support="nonnegative")
+    >>> model = FunctionModel(sample, log_joint, None)
     >>> X = model.sample({}, 50, np.random.default_rng(0))[1]
     >>> def log_joint(params, z, x):  # of a rate to be learnt
     ...     log_prior = anp.log(params["rate"]) - params["rate"] * z[:, 0]
     ...     return log_prior - 2 * (x - z)[:, 0] ** 2
-    >>> model = FunctionModel(sample, log_joint, None, latent_support="nonnegative")
-    >>> found = importance_score_gradient(model, {"rate": 1.0}, X)["rate"]
+    >>> model = FunctionModel(sample, log_joint, None)
+    >>> found = importance_score_gradient(model, {"rate": 1.0}, X, n_draws=2000)["rate"]
     >>> h = np.array([[0.999], [1.001]])  # density of a rate: that of one, scaled
     >>> density = [exponnorm.logpdf(X[:, 0], 2 / r, 0, 0.5).mean() for (r,) in h]
     >>> bool(abs(found - (density[1] - density[0]) / 0.002) < 0.01)
@@ -212,23 +213,27 @@ def importance_score_gradient(
     """
     X = checked_rows(model, X)
     if from_prior:
-        check_n_draws(n_draws)
-        n_draws = N_DRAWS if n_draws is None else n_draws
+        n_draws = enough_draws(N_DRAWS if n_draws is None else n_draws, None)
         latents, _ = model.sample(params, n_draws, generator_of(rng))
-        log_weights = model.log_likelihood(params, latents, X)
-        if log_weights is None:
+        if not hasattr(model, "log_likelihood"):
             raise NotImplementedError(
                 f"{type(model).__name__} has no log_likelihood to weigh draws from its "
                 "prior by. Give it a log_likelihood method."
             )
-        draws = [np.tile(draw, (len(X), 1)) for draw in latents]
-        return fisher_gradient(model, params, X, draws, log_weights.T)
-    proposal, _, _ = proposal_for(model, params, n_draws)
-    draws, log_weights = [], []
-    for latents, log_density in proposal(X):
-        draws.append(latents)
-        log_weights.append(model.log_joint(params, latents, X) - log_density)
-    return fisher_gradient(model, params, X, draws, np.stack(log_weights))
+        log_weights = model.log_likelihood(params, latents, X).T
+        shape = log_weights.shape
+        draws = map_leaves(lambda leaf: np.repeat(leaf, shape[1], axis=0), latents)
+        return fisher_gradient(model, params, X, draws, log_weights)
+    posterior = posterior_for(model, params)
+    if isinstance(posterior, Enumeration):
+        return exact_score_gradient(model, params, X)
+    if isinstance(posterior, Exact):  # whose draws have matched moments
+        posterior = Wide(posterior)
+    fitted = fit_posterior(model, params, posterior=posterior)
+    n_draws = enough_draws(n_draws, fitted)
+    draws, log_weights = weighted_draws(model, params, X, n_draws, fitted)
+    draws = map_leaves(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), draws)
+    return fisher_gradient(model, params, X, draws, log_weights)
 
 
 def exact_score_gradient(model, params, X, log_marginal=None):
@@ -264,16 +269,20 @@ def exact_score_gradient(model, params, X, log_marginal=None):
     1.0
     """
     X = checked_rows(model, X)
-    space = ParameterSpace(params, model.constraints)
+    space = Space(params, model.constraints)
     if log_marginal is not None:
 
         def mean_after(step):
             return anp.mean(log_marginal(model.move(params, space.split(step)), X))
 
         return space.split(grad(mean_after)(np.zeros(space.size)))
-    proposal, _, _ = proposal_for(model, params, None)
-    formula = model.log_marginal(params, X[:1]) is not None
-    if not formula and not isinstance(proposal, EnumeratedProposal):
+    posterior = posterior_for(model, params)
+    if isinstance(posterior, Enumeration):
+        how = {"objective": EnumeratedLikelihood(), "regression": MeanRegression()}
+        return score_gradient(
+            model, params, X, posterior=posterior, n_simulations=2, rng=0, **how
+        )
+    if not isinstance(posterior, Exact):
         raise NotImplementedError(
             f"{type(model).__name__} has no exact posterior: hand in a log_marginal."
         )
@@ -282,17 +291,17 @@ def exact_score_gradient(model, params, X, log_marginal=None):
 
 
 def fisher_gradient(model, params, X, draws, log_weights):
-    """Gradient of log joints at draws, with weights (n_draws, m) made shares of a row."""
-    space = ParameterSpace(params, model.constraints)
-    weights = softmax(log_weights, axis=0) / len(X)
-    # A latent of no weight may be one of no density.
-    used = [np.flatnonzero(row > 0) for row in weights]
-    latents = np.concatenate([draw[rows] for draw, rows in zip(draws, used, strict=True)])
-    observations = np.concatenate([X[rows] for rows in used])
-    shares = np.concatenate([row[rows] for row, rows in zip(weights, used, strict=True)])
+    """Gradient of log joints at draws, with weights (n_draws, m) made shares of a row.
+
+    Draws come one after another, (n_draws * m, ...).
+    """
+    space = Space(params, model.constraints)
+    shares = np.ravel(softmax(log_weights, axis=0) / len(X))
+    used = np.flatnonzero(shares > 0)  # a latent of no weight may be one of no density
+    latents, observations = rows_of(draws, used), X[used % len(X)]
 
     def expected_after(step):
         moved = model.move(params, space.split(step))
-        return anp.sum(shares * model.log_joint(moved, latents, observations))
+        return anp.sum(shares[used] * model.log_joint(moved, latents, observations))
 
     return space.split(grad(expected_after)(np.zeros(space.size)))

@@ -1,42 +1,88 @@
-"""Log marginal likelihoods and posterior means."""
+"""Log marginal likelihoods, posterior means and draws: exact, or by importance sampling."""
 
 import numpy as np
 from scipy.sparse import issparse
+from scipy.special import logsumexp, softmax
 from sklearn.utils import check_array, gen_batches
 
 from ..batches import dense_rows
-from ..machine import one_blas_thread
-from ..proposals import make_proposal
+from ..posteriors import posterior_for
+from ..posteriors.draws import draw_codes
+from ..simulations import latent_space, simulate
+from ..spaces import columns_of, map_leaves, rows_of
+from ..threads import one_blas_thread
 
 __all__ = [
-    "check_n_draws",
     "checked_rows",
+    "fit_posterior",
     "importance_posterior",
     "log_marginal_likelihood",
     "posterior_mean",
-    "proposal_for",
+    "sample_posterior",
+    "weighted_draws",
 ]
 
 N_DRAWS = 200
-N_AT_ONCE = 2000
 CHUNK_NUMBERS = 2_000_000  # at most 16 MB in one temporary
+CACHED_NUMBERS = 50_000  # rows of a call of the log joint that stay in the cache
 
 
-def log_marginal_likelihood(model, params, X, n_draws=None):
-    """log p(x) of each row: exact where the model has a formula.
+def fit_posterior(model, params, like=None, posterior=None, previous=None):
+    """The posterior that suits a model, fitted at `params`: what all answers come from.
+
+    Parameters
+    ----------
+    model, params : GenerativeModel and nested dict of arrays
+        Any model, and its params.
+    like : array of shape (m, n_features), default=None
+        Real rows whose missing entries and given columns simulated rows are to share.
+    posterior : Posterior, default=None
+        None is :func:`skaws.posteriors.posterior_for`.
+    previous : FittedPosterior, default=None
+        What was learnt before, if it is of the same kind.
+
+    Returns
+    -------
+    fitted : FittedPosterior
+
+    Examples
+    --------
+    >>> from skaws.decoders import Linear
+    >>> from skaws.likelihoods import Gaussian as GaussianNoise
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Gaussian
+    >>> model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
+    >>> decoder = {"components": np.ones((1, 3)), "mean": np.zeros(3)}
+    >>> params = {"decoder": decoder, "likelihood": {"noise_variance": 1.0}}
+    >>> fit_posterior(model, params).mean(np.ones((1, 3))).round(12).tolist()
+    [[0.75]]
+    """
+    rng = np.random.default_rng(0)
+    space = latent_space(model, params, like) if previous is None else previous.space
+    own = posterior_for(model, params, space) if posterior is None else posterior
+    simulations = simulate(model, params, own.n_simulations, rng, space, like)
+    if posterior is None and simulations.space is not space:  # they have left it
+        own = posterior_for(model, params, simulations.space)
+    with one_blas_thread():
+        return own.fit(model, params, simulations, rng, previous)
+
+
+def log_marginal_likelihood(model, params, X, n_draws=None, posterior=None):
+    """log p(x) of each row: exact where there is a formula or few values to sum over.
 
     Parameters
     ----------
     model : GenerativeModel
-        A model with an exact ``log_marginal``; or with latents that take few values,
-        which are summed over, or of a ``latent_support`` with real coordinates.
+        Any model that a posterior suits.
     params : nested dict of arrays
         Its params.
     X : array or sparse matrix of shape (m, n_features)
         Rows; NaN marks a missing entry.
     n_draws : int, default=None
-        Draws of the latents for each row, where there is no formula: a multiple of four,
-        at least four for each latent. None takes 200, or eight a latent if that is more.
+        Draws of the latents for each row, where there is no formula. None takes 200, or
+        eight a latent if that is more.
+    posterior : FittedPosterior, default=None
+        Where importance sampling draws from; None is :func:`fit_posterior`.
 
     Returns
     -------
@@ -46,11 +92,9 @@ def log_marginal_likelihood(model, params, X, n_draws=None):
     Raises
     ------
     NotImplementedError
-        If the model "has no log_marginal and no proposal for importance sampling".
+        If "no posterior suits" the model.
     ValueError
-        If X is no table of finite rows; if draws are needed and `n_draws` is not positive,
-        "is too few" for the latents, or is not "a multiple of 4" where posteriors are
-        searched for modes.
+        If X is no table of finite rows, or `n_draws` is not positive.
 
     Examples
     --------
@@ -63,28 +107,27 @@ def log_marginal_likelihood(model, params, X, n_draws=None):
     ...     return z, z + 0.5 * rng.standard_normal((n_samples, 1))
     >>> def log_joint(params, z, x):
     ...     return -z[:, 0] - 2 * (x - z)[:, 0] ** 2 - 0.5 * np.log(0.5 * np.pi)
-    >>> model = FunctionModel(sample, log_joint, None, latent_support="nonnegative")
+    >>> model = FunctionModel(sample, log_joint, None)
     >>> X = model.sample({}, 50, np.random.default_rng(0))[1]
     >>> error = log_marginal_likelihood(model, {}, X) - exponnorm.logpdf(X[:, 0], 2, 0, 0.5)
     >>> bool(np.abs(error).max() < 0.05)
     True
     """
-    X = checked_rows(model, X)
-    exact = model.log_marginal(params, X)
-    return importance_posterior(model, params, X, n_draws)[0] if exact is None else exact
+    return importance_posterior(model, params, X, n_draws, posterior)[0]
 
 
-def posterior_mean(model, params, X, n_draws=None):
-    """E[z | x] of each row: exact where the model has a formula.
+def posterior_mean(model, params, X, n_draws=None, posterior=None):
+    """E[z | x] of each row: exact where there is a formula or few values to sum over.
 
     Parameters
     ----------
-    model, params, X, n_draws
+    model, params, X, n_draws, posterior
         As in :func:`log_marginal_likelihood`.
 
     Returns
     -------
     mean : array of shape (m, n_latents)
+        Latents in a dictionary side by side, those of a path unravelled.
 
     Raises
     ------
@@ -103,9 +146,7 @@ def posterior_mean(model, params, X, n_draws=None):
     >>> posterior_mean(model, params, np.ones((1, 3))).round(12).tolist()
     [[0.75]]
     """
-    X = checked_rows(model, X)
-    exact = model.posterior_mean(params, X)
-    return importance_posterior(model, params, X, n_draws)[1] if exact is None else exact
+    return importance_posterior(model, params, X, n_draws, posterior)[1]
 
 
 def checked_rows(model, X):
@@ -120,22 +161,16 @@ def checked_rows(model, X):
     )
 
 
-def importance_posterior(model, params, X, n_draws=None):
+def importance_posterior(model, params, X, n_draws=None, posterior=None):
     """Log marginal and posterior mean of each row, by importance sampling.
 
-    The proposal (:mod:`skaws.proposals`) is a multivariate Student's t about the posterior
-    under Gaussian latents with the same moments, its draws matched to that posterior, so
-    that for Gaussian latents the answers are exact; under Student's t noise, about an
-    estimate that outliers do not move; for bounded latents and models that are not linear
-    it is shaped by the posterior's mode and the curvature there.  Latents with
-    few values are summed over, exactly.  All rows share the same random numbers,
-    which never change: the answer for a row depends on that row alone.
+    Draws come from the fitted posterior (:func:`skaws.posteriors.posterior_for` says
+    which); exact posteriors need none.  All rows share the same random numbers, which
+    never change: the answer for a row depends on that row alone.
 
     Parameters
     ----------
-    model : GenerativeModel
-        With a proposal: see :func:`skaws.proposals.make_proposal`.
-    params, X, n_draws
+    model, params, X, n_draws, posterior
         As in :func:`log_marginal_likelihood`.
 
     Returns
@@ -166,61 +201,148 @@ def importance_posterior(model, params, X, n_draws=None):
     [[0.1192, 0.8808]]
     """
     X = checked_rows(model, X)
-    proposal, n_draws, n_latents = proposal_for(model, params, n_draws)
-    width = max(X.shape[1], n_latents**2)
-    n_at_once = int(np.clip(CHUNK_NUMBERS // width, 1, N_AT_ONCE))
-    log_marginal, mean = np.empty(X.shape[0]), np.empty((X.shape[0], n_latents))
+    if posterior is None:
+        posterior = fit_posterior(model, params, rows_with_given(model, X))
+    blocks = []
     with one_blas_thread():
-        for rows in gen_batches(X.shape[0], n_at_once):
+        if hasattr(posterior, "log_marginal"):
+            for rows in gen_batches(X.shape[0], rows_at_once(X, 1)):
+                block = dense_rows(X, rows)
+                mean = columns_of(posterior.mean(block))
+                blocks.append((posterior.log_marginal(block), mean))
+        else:
+            n_draws = enough_draws(n_draws, posterior)
+            for rows in gen_batches(X.shape[0], rows_at_once(X, n_draws)):
+                block = dense_rows(X, rows)
+                draws, log_weights = weighted_draws(
+                    model, params, block, n_draws, posterior
+                )
+                log_total = logsumexp(log_weights, axis=0) - np.log(n_draws)
+                blocks.append((log_total, mean_of(draws, log_weights)))
+    log_marginal, mean = zip(*blocks, strict=True)
+    return np.concatenate(log_marginal), np.concatenate(mean)
+
+
+def sample_posterior(model, params, X, n_samples, rng, posterior=None):
+    """Draws of the latents of each row from p(z | x).
+
+    Exact where there is a formula or few values to sum over; else importance resampling of
+    draws from the fitted posterior.
+
+    Parameters
+    ----------
+    model, params, X, posterior
+        As in :func:`log_marginal_likelihood`.
+    n_samples : int
+        Number of draws of each row.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    latents : array of shape (n_samples, m, n_latents)
+
+    Raises
+    ------
+    NotImplementedError, ValueError
+        As :func:`log_marginal_likelihood`.
+
+    Examples
+    --------
+    >>> from skaws.decoders import Linear
+    >>> from skaws.likelihoods import Gaussian as GaussianNoise
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Gaussian
+    >>> model = LatentVariableModel(Gaussian(1), Linear(), GaussianNoise())
+    >>> decoder = {"components": np.ones((1, 3)), "mean": np.zeros(3)}
+    >>> params = {"decoder": decoder, "likelihood": {"noise_variance": 1.0}}
+    >>> rng = np.random.default_rng(0)
+    >>> draws = sample_posterior(model, params, np.ones((1, 3)), 1000, rng)
+    >>> bool(0.22 < draws.var() < 0.28)  # the posterior's variance is 1 / 4
+    True
+    """
+    X = checked_rows(model, X)
+    if posterior is None:
+        posterior = fit_posterior(model, params, rows_with_given(model, X))
+    exact = hasattr(posterior, "log_marginal")
+    n_draws = n_samples if exact else max(enough_draws(None, posterior), 4 * n_samples)
+    blocks = []
+    with one_blas_thread():
+        for rows in gen_batches(X.shape[0], rows_at_once(X, n_draws)):
             block = dense_rows(X, rows)
-            log_total, mean[rows] = weigh_draws(model, params, block, proposal(block))
-            log_marginal[rows] = log_total - np.log(n_draws)
-    return log_marginal, mean
+            if exact:
+                blocks.append(columns_of_draws(posterior.sample(block, n_samples, rng)[0]))
+                continue
+            draws, log_weights = weighted_draws(
+                model, params, block, n_draws, posterior, rng, common=False
+            )
+            blocks.append(resampled(columns_of_draws(draws), log_weights, n_samples, rng))
+    return np.concatenate(blocks, axis=1)
 
 
-def proposal_for(model, params, n_draws):
-    """Proposal of the model, number of its draws, number of columns of the latents."""
-    check_n_draws(n_draws)
-    n_latents = count_latents(model, params)
-    n_draws = max(N_DRAWS, 8 * n_latents) if n_draws is None else n_draws
-    proposal = None if n_latents == 0 else make_proposal(model, params, n_draws)
-    if proposal is None and model.latent_support in ("binary", "onehot"):
-        raise NotImplementedError(
-            f"Latents of {type(model).__name__} take too many values to be summed over in "
-            "likelihoods and posterior means (more than 200). Take fewer latents."
-        )
-    if proposal is None:
-        raise NotImplementedError(
-            f"{type(model).__name__} has no log_marginal and no proposal for importance "
-            "sampling. Give it a log_marginal and a posterior_mean method, or tell what "
-            "values its latents take: latent_support."
-        )
-    return proposal, n_draws, n_latents
+def resampled(draws, log_weights, n_samples, rng):
+    """Some of the draws (n, m, k) of each row, with chances in proportion to weights."""
+    shares = softmax(log_weights, axis=0).T
+    shares[np.isnan(shares)] = 1.0  # no draw can have given the row: any will do
+    codes = draw_codes(shares, n_samples, rng, common=False)
+    return draws[codes, np.arange(draws.shape[1])]
 
 
-def check_n_draws(n_draws):
-    """Raise if this is no number of draws; None leaves it open."""
+def weighted_draws(model, params, X, n_draws, posterior, rng=None, common=True):
+    """Draws from a fitted posterior and their log importance weights, (n_draws, m)."""
+    rng = np.random.default_rng(0) if rng is None else rng
+    draws, log_prob = posterior.sample(X, n_draws, rng, common=common)
+    n_at_once = max(1, CACHED_NUMBERS // X.size)
+    tiled = np.tile(X, (min(n_at_once, n_draws), 1))
+    log_joint = np.empty((n_draws, len(X)))
+    with np.errstate(all="ignore"):  # some draws cannot have given a row
+        for some in gen_batches(n_draws, n_at_once):
+            flat = map_leaves(merged_axes, rows_of(draws, some))
+            rows = tiled[: (some.stop - some.start) * len(X)]
+            values = model.log_joint(params, flat, rows)
+            log_joint[some] = values.reshape(-1, len(X))
+        log_weights = log_joint - log_prob
+    return draws, np.where(np.isnan(log_weights), -np.inf, log_weights)
+
+
+def merged_axes(leaf):
+    """Draws of all rows, one after another."""
+    return leaf.reshape(-1, *leaf.shape[2:])
+
+
+def columns_of_draws(draws):
+    """Draws as one table a sample, (n, m, k)."""
+    n, m = first_shape(draws)[:2]
+    return columns_of(map_leaves(merged_axes, draws)).reshape(n, m, -1)
+
+
+def first_shape(draws):
+    """Shape of the first leaf."""
+    while isinstance(draws, dict):
+        draws = next(iter(draws.values()))
+    return draws.shape
+
+
+def mean_of(draws, log_weights):
+    """Weighted mean of draws of each row, (m, k)."""
+    return np.einsum("nm,nmk->mk", softmax(log_weights, axis=0), columns_of_draws(draws))
+
+
+def enough_draws(n_draws, posterior):
+    """Number of draws: a multiple of four, more for more latents; raise if it is none."""
     if n_draws is not None and n_draws < 1:
         raise ValueError(f"n_draws={n_draws} must be a positive even number, or None.")
+    if n_draws is not None:
+        return n_draws
+    size = sum(int(np.prod(shape)) for shape in posterior.space.shapes.values())
+    return max(N_DRAWS, 8 * size)
 
 
-def count_latents(model, params):
-    """Number of columns of the latents; 0 where they are a dictionary."""
-    if model.n_latents is not None:
-        return model.n_latents
-    latents, _ = model.sample(params, 1, np.random.default_rng(0))
-    return 0 if isinstance(latents, dict) else latents.shape[1]
+def rows_at_once(X, n_draws):
+    """How many rows fit into memory with all their draws."""
+    return int(max(1, CHUNK_NUMBERS // (n_draws * max(X.shape[1], 1))))
 
 
-def weigh_draws(model, params, X, draws):
-    """Logarithm of the sum of the draws' weights, and their weighted mean, row by row."""
-    largest, total, mean = np.full(len(X), -np.inf), np.zeros(len(X)), 0.0
-    for latents, log_density in draws:
-        log_weight = model.log_joint(params, latents, X) - log_density
-        before, largest = largest, np.maximum(largest, log_weight)
-        # Weights are kept in units of the largest so far; -inf, in no units, is zero.
-        unit = np.where(largest > -np.inf, largest, 0.0)
-        keep, weight = np.exp(before - unit), np.exp(log_weight - unit)
-        total = keep * total + weight
-        mean = keep[:, None] * mean + weight[:, None] * latents
-    return largest + np.log(total), mean / total[:, None]
+def rows_with_given(model, X):
+    """Rows whose given columns simulated rows are to have, or None if there are none."""
+    return dense_rows(X) if model.n_given else None

@@ -1,6 +1,6 @@
 """Likelihoods p(x | location): how observations scatter around their location."""
 
-from .base import Likelihood
+from .base import Likelihood, check_likelihood
 from .bernoulli import Bernoulli
 from .gamma import Gamma
 from .gaussian import Gaussian
@@ -16,4 +16,5 @@ __all__ = [
     "NegativeBinomial",
     "Poisson",
     "StudentT",
+    "check_likelihood",
 ]

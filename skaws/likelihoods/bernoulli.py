@@ -5,7 +5,7 @@ import numpy as np
 from autograd.extend import defvjp, primitive
 from scipy.special import expit
 
-from .base import Likelihood
+from .base import Likelihood, refuse
 
 __all__ = ["Bernoulli"]
 
@@ -22,7 +22,8 @@ class Bernoulli(Likelihood):
     [-0.6931, -0.6931]
     """
 
-    exponential_family = True
+    def check_entries(self, X):
+        refuse(self, X, (X < 0) | (X > 1), "entries between 0 and 1")
 
     def mean(self, params, location):
         return expit(location)

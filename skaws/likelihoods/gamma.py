@@ -3,10 +3,11 @@
 import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import gammaln
+from sklearn.utils.metaestimators import available_if
 
-from ..bijectors import Positive
 from ..moments import column_moments
-from .base import Likelihood
+from ..supports import Positive, Real
+from .base import Likelihood, refuse
 
 __all__ = ["Gamma"]
 
@@ -20,7 +21,7 @@ LINKS = {
 
 
 class Gamma(Likelihood):
-    """Positive entries around their mean, with a deviation in proportion to it.
+    """Positive entries around their mean, with a standard deviation in proportion to it.
 
     ``p(x) = (shape / mean)^shape x^(shape - 1) exp(-shape x / mean) / Gamma(shape)``, of
     variance ``mean^2 / shape``: durations, powers, concentrations.  Shape 1 is the
@@ -31,13 +32,12 @@ class Gamma(Likelihood):
     per_feature : bool, default=False
         Whether each feature has a shape of its own, or all share one.
     link : {"identity", "log"}, default="identity"
-        What the location is: the mean, which must then be non-negative, or its logarithm.
+        What the location is: the mean, which must then be positive, or its logarithm.
 
     Raises
     ------
     ValueError
-        If the link is none of these, or an entry of X that params are started from is
-        not positive.
+        If the link is none of these, or an entry of X is not positive.
 
     Examples
     --------
@@ -45,8 +45,6 @@ class Gamma(Likelihood):
     >>> noise.log_density({"shape": 1.0}, np.zeros(1), np.array([2.0])).tolist()
     [-2.0]
     """
-
-    exponential_family = True
 
     def __init__(self, per_feature=False, link="identity"):
         if link not in LINKS:
@@ -56,28 +54,23 @@ class Gamma(Likelihood):
 
     @property
     def location_support(self):
-        return "real" if self.link == "log" else "nonnegative"
-
-    @property
-    def mean_is_location(self):
-        return self.link == "identity"
+        return Real() if self.link == "log" else Positive()
 
     @property
     def constraints(self):
         return {"shape": Positive()}
 
+    def check_entries(self, X):
+        refuse(self, X, (X <= 0) | np.isinf(X), "positive entries")
+
     def location_of(self, X):
-        if np.nanmin(X) <= 0:
-            raise ValueError(
-                f"Gamma needs positive entries; X has {np.nanmin(X):.3g}. Leave the "
-                "entries out (NaN), or choose a likelihood that takes them."
-            )
+        self.check_entries(X)
         return LINKS[self.link][1](X)
 
     def init_params(self, X, location, rng):
-        mean, deviation = column_moments(X)
+        mean, sd = column_moments(X)
         explained = np.var(self.mean(None, location), axis=0)
-        unexplained = np.maximum(deviation**2 - explained, 0.05 * deviation**2)
+        unexplained = np.maximum(sd**2 - explained, 0.05 * sd**2)
         shape = mean**2 / np.maximum(unexplained, 1e-6 * mean**2)
         return {"shape": shape if self.per_feature else 1 / np.mean(1 / shape)}
 
@@ -93,17 +86,19 @@ class Gamma(Likelihood):
         (rate, power), normalizer = self._natural(params, location)
         return rate * X + power * np.log(np.maximum(X, TINY)) - normalizer
 
+    @available_if(lambda self: self.link == "identity")
     def noise_variance(self, params, location):
+        """Variance around the mean; the location of a log link is none."""
         return self.mean(params, location) ** 2 / params["shape"]
 
     def slopes(self, params, location, X):
         shape, mean = params["shape"], self.mean(params, location)
-        rate = shape / mean if self.mean_is_location else shape * np.ones(mean.shape)
+        rate = shape / mean if self.link == "identity" else shape * np.ones(mean.shape)
         return X / mean * rate, rate
 
     def information(self, params, location, X):
         shape, ratio = params["shape"], X / self.mean(params, location)
-        if not self.mean_is_location:
+        if self.link == "log":
             return shape * ratio
         return np.maximum(shape * (2 * ratio - 1), 0.0) / self.mean(params, location) ** 2
 

@@ -4,8 +4,8 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defvjp, primitive
 
-from ..bijectors import Positive
 from ..moments import column_moments
+from ..supports import Fixed, Positive
 from .base import Likelihood
 
 __all__ = ["Gaussian"]
@@ -20,10 +20,10 @@ class Gaussian(Likelihood):
     ----------
     per_feature : bool, default=False
         Whether each feature has a variance of its own, or all share one.
-    unit : float, default=1.0
-        A step of one multiplies the variance by ``exp(unit)``; 0 holds it where it starts.
     floor : float or array of shape (n_features,), default=0.0
         Variances stay above this, in squared units of X; a shared one above the largest.
+    learned : bool, default=True
+        Whether variances are learnt, or stay where they start.
 
     Examples
     --------
@@ -32,18 +32,17 @@ class Gaussian(Likelihood):
     [-0.9189]
     """
 
-    mean_is_location = True
     gaussian = True
-    exponential_family = True
 
-    def __init__(self, per_feature=False, floor=0.0, unit=1.0):
+    def __init__(self, per_feature=False, floor=0.0, learned=True):
         self.per_feature = per_feature
-        self.unit = unit
-        self.floor = floor if per_feature else float(np.max(floor))
+        self.floor = floor
+        self.learned = learned
 
     @property
     def constraints(self):
-        return {"noise_variance": Positive(self.floor)}
+        lowest = own_floor(self.floor, self.per_feature)
+        return {"noise_variance": Positive(lowest) if self.learned else Fixed()}
 
     def init_params(self, X, location, rng):
         total = column_moments(X)[1] ** 2
@@ -52,7 +51,8 @@ class Gaussian(Likelihood):
         unexplained = np.where(total > 0, unexplained, constant)
         if not self.per_feature:
             unexplained = unexplained.mean()
-        return {"noise_variance": np.maximum(unexplained, 1.05 * self.floor)}
+        lowest = own_floor(self.floor, self.per_feature)
+        return {"noise_variance": np.maximum(unexplained, 1.05 * lowest)}
 
     def sample(self, params, location, rng):
         sd = np.sqrt(params["noise_variance"])
@@ -74,9 +74,6 @@ class Gaussian(Likelihood):
     def scale(self, params):
         return np.sqrt(params["noise_variance"])
 
-    def in_units(self, step):
-        return {"noise_variance": self.unit * step["noise_variance"]}
-
     def natural_parameters(self, params, location):
         precision = 1.0 / params["noise_variance"]
         return location * precision, -0.5 * precision * anp.ones(location.shape)
@@ -90,6 +87,11 @@ class Gaussian(Likelihood):
 
     def log_base_measure(self, X):
         return np.full(X.shape, -0.5 * LOG_2PI)
+
+
+def own_floor(floor, per_feature):
+    """Floor of each feature, or the largest one for a number that all of them share."""
+    return floor if per_feature else float(np.max(floor))
 
 
 @primitive

@@ -4,8 +4,8 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import gammaln
 
-from ..bijectors import Interval
-from .base import Likelihood
+from ..supports import Interval, Positive
+from .base import Likelihood, refuse
 from .poisson import TINY, log_factorial, sparse_poisson
 
 __all__ = ["NegativeBinomial"]
@@ -28,14 +28,16 @@ class NegativeBinomial(Likelihood):
     [-0.6931]
     """
 
-    location_support = "nonnegative"
-    mean_is_location = True
+    location_support = Positive()
     counts = True
     advice = "Use Linear(nonnegative=True) with a non-negative prior"
 
     @property
     def constraints(self):
-        return {"size": Interval(1e-3, 1e4)}
+        return {"size": Interval(1e-3, 1e4, log=True)}
+
+    def check_entries(self, X):
+        refuse(self, X, (X < 0) | np.isinf(X), "non-negative entries")
 
     def init_params(self, X, location, rng):
         """Start where Pearson's statistic of the rows about their mean is one half."""

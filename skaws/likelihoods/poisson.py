@@ -4,8 +4,10 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defvjp, primitive
 from scipy.special import gammaln
+from sklearn.utils.metaestimators import available_if
 
-from .base import Likelihood
+from ..supports import Positive, Real
+from .base import Likelihood, refuse
 
 __all__ = ["Poisson"]
 
@@ -20,7 +22,7 @@ class Poisson(Likelihood):
     Parameters
     ----------
     link : {"identity", "log"}, default="identity"
-        What the location is: the rate, which must not be negative, or its logarithm.
+        What the location is: the rate, which must be positive, or its logarithm.
 
     Raises
     ------
@@ -40,7 +42,6 @@ class Poisson(Likelihood):
     [-2.0]
     """
 
-    exponential_family = True
     counts = True
 
     def __init__(self, link="identity"):
@@ -48,22 +49,18 @@ class Poisson(Likelihood):
             raise ValueError(f"link must be 'identity' or 'log'; got {link!r}.")
         self.link = link
 
-    def __str__(self):
-        return f"Poisson(link={self.link!r})"
-
     @property
     def location_support(self):
-        return "nonnegative" if self.link == "identity" else "real"
-
-    @property
-    def mean_is_location(self):
-        return self.link == "identity"
+        return Positive() if self.link == "identity" else Real()
 
     @property
     def advice(self):
         return (
             "Use Linear(nonnegative=True) with a non-negative prior, or Poisson(link='log')"
         )
+
+    def check_entries(self, X):
+        refuse(self, X, (X < 0) | np.isinf(X), "non-negative entries")
 
     def mean(self, params, location):
         return location if self.link == "identity" else np.exp(location)
@@ -80,13 +77,19 @@ class Poisson(Likelihood):
             return poisson_log_density(location, X)
         return X * location - anp.exp(location) - log_factorial(X)
 
+    @available_if(lambda self: self.link == "identity")
     def noise_variance(self, params, location):
+        """Variance around the rate; the location of a log link is none."""
         return np.maximum(location, TINY)
 
     def slopes(self, params, location, X):
+        if self.link == "log":
+            return X, np.exp(location)
         return X / np.maximum(location, TINY), np.ones((1, location.shape[1]))
 
     def information(self, params, location, X):
+        if self.link == "log":
+            return np.exp(location)
         return X / np.maximum(location, TINY) ** 2
 
     def natural_parameters(self, params, location):
@@ -107,8 +110,8 @@ class Poisson(Likelihood):
 def sparse_poisson(rate, rng):
     """Poisson counts, fast where most are zero.
 
-    All entries together are one Poisson process on a line: its points are spread over
-    the entries in proportion to their rates.
+    All entries together are one Poisson process on a line: its points fall on the entries
+    in proportion to their rates.
     """
     if not np.max(rate, initial=0.0) < TOO_LARGE:
         raise FloatingPointError(

@@ -4,9 +4,9 @@ import numpy as np
 from autograd.extend import defvjp_argnums, primitive
 from scipy.special import betaln, digamma
 
-from ..bijectors import Positive
+from ..supports import Fixed, Positive
 from .base import Likelihood
-from .gaussian import Gaussian
+from .gaussian import Gaussian, own_floor
 
 __all__ = ["StudentT"]
 
@@ -43,23 +43,23 @@ class StudentT(Likelihood):
     [2.0]
     """
 
-    mean_is_location = True
-    scale_mixture = True
-
     def __init__(self, per_feature=False, dof=4.0, learned_dof=True, floor=0.0):
         self.per_feature = per_feature
         self.dof = dof
         self.learned_dof = learned_dof
-        self.floor = floor if per_feature else float(np.max(floor))
+        self.floor = floor
 
     @property
     def constraints(self):
-        return {"scale": Positive(self.floor), "dof": Positive(lower=2.0)}
+        lowest = own_floor(self.floor, self.per_feature)
+        dof = Positive(lower=2.0) if self.learned_dof else Fixed()
+        return {"scale": Positive(lowest), "dof": dof}
 
     def init_params(self, X, location, rng):
         start = Gaussian(self.per_feature).init_params(X, location, rng)
         scale = np.sqrt(start["noise_variance"] * (self.dof - 2) / self.dof)
-        return {"scale": np.maximum(scale, 1.05 * self.floor), "dof": float(self.dof)}
+        lowest = own_floor(self.floor, self.per_feature)
+        return {"scale": np.maximum(scale, 1.05 * lowest), "dof": float(self.dof)}
 
     def sample(self, params, location, rng):
         return location + params["scale"] * rng.standard_t(params["dof"], location.shape)
@@ -88,9 +88,6 @@ class StudentT(Likelihood):
 
     def scale(self, params):
         return params["scale"]
-
-    def in_units(self, step):
-        return step if self.learned_dof else {**step, "dof": 0.0 * step["dof"]}
 
 
 @primitive

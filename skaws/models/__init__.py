@@ -1,7 +1,15 @@
 """Generative models: a sampler and a differentiable log joint."""
 
 from .base import GenerativeModel
+from .composed import LatentVariableModel
 from .functions import FunctionModel
-from .latent_variable import LatentVariableModel
+from .given import GivenColumns
+from .linear_mixing import LinearMixing
 
-__all__ = ["FunctionModel", "GenerativeModel", "LatentVariableModel"]
+__all__ = [
+    "FunctionModel",
+    "GenerativeModel",
+    "GivenColumns",
+    "LatentVariableModel",
+    "LinearMixing",
+]

@@ -2,22 +2,46 @@
 
 from abc import ABC, abstractmethod
 
-import autograd.numpy as anp
+from sklearn.base import BaseEstimator
 
-from ..params import shift
+from ..spaces import shift
 
 __all__ = ["GenerativeModel"]
 
 
-class GenerativeModel(ABC):
+class GenerativeModel(BaseEstimator, ABC):
     """A sampler of pairs and their log joint, differentiable in the params.
 
-    Three methods must be written: :meth:`init_params`, :meth:`sample` and
-    :meth:`log_joint`.  The others may be, to be faster or more exact.
+    Latents are an array ``(n, n_latents)`` or ``(n, n_times, n_latents)``, or a dictionary
+    of arrays with a common first axis.  Observations are an array ``(n, n_features)`` in
+    which NaN stands for a missing entry.
 
-    Latents are an array ``(n, n_latents)`` or a dictionary of arrays with a common
-    first axis.  Observations are an array ``(n, n_features)`` in which NaN stands
-    for a missing entry.
+    **Must**: :meth:`init_params`, :meth:`sample` and :meth:`log_joint`.
+
+    **May**: what is there is used, what is not is done without.
+
+    - ``constraints``: supports of params, a nested dict along their paths; a path without
+      one is real.
+    - ``latent_support``: support of the latents, or dict of them along the latents' paths.
+      None: the narrowest that holds the model's own simulations.
+    - ``allows_missing``: whether `log_joint` takes NaN in the observations as missing.
+    - ``log_prior(params) -> float``: log density of the params, in nats; fits are then
+      maximum a posteriori.
+    - ``posterior(params) -> FittedPosterior``: the exact posterior.
+    - ``linear_moments(params) -> LinearMoments``: where the mean of x is linear in latents
+      of known moments.
+    - ``location(params, latents) -> (n, n_features)``: of the observations.
+    - ``log_likelihood(params, latents, X) -> (m, n)``: log p(x | z) of each row at each of
+      the latents.
+    - ``n_given``: number of last columns of observations that are given, not modelled; the
+      sampler then takes them as a fourth argument.
+
+    **For speed**: each equals what is done without it.
+
+    - ``log_joint_matrix(params, latents, X) -> (m, n)``: log joint of every pair.
+    - ``expected_log_joint(params, latents, weights, X) -> (m,)``: for weights (m, n), the
+      sum over n of weight times the log joint of latents n and row m.
+    - :meth:`move`: coordinates in which steps of the same size matter equally.
 
     See Also
     --------
@@ -26,6 +50,7 @@ class GenerativeModel(ABC):
 
     Examples
     --------
+    >>> import autograd.numpy as anp
     >>> import numpy as np
     >>> class Level(GenerativeModel):
     ...     def init_params(self, X, rng):
@@ -43,19 +68,7 @@ class GenerativeModel(ABC):
     (5,)
     """
 
-    #: Bijectors along the paths of the params; a path without one is unconstrained.
-    constraints = {}
-
-    #: Number of columns of the latents where they are an array; None says nothing.
-    n_latents = None
-
-    #: Values that latents may take: "real", "nonnegative" or "unit" numbers, rows of
-    #: length one ("sphere"), or a finite number of rows ("binary", "onehot").  It is for
-    #: importance sampling; None says nothing.
-    latent_support = None
-
-    #: Whether `log_joint` takes NaN in the observations as missing entries.
-    allows_missing = False
+    # Must.
 
     @abstractmethod
     def init_params(self, X, rng):
@@ -69,46 +82,20 @@ class GenerativeModel(ABC):
     def log_joint(self, params, latents, observations):
         """log p(z, x) in nats, shape (n,); differentiable in `params`."""
 
-    def latent_estimate(self, params, X):
-        """Estimate of each row's latents in closed form, or None if there is none.
+    # May.
 
-        None lets the sleep phase fit one on the simulations instead.
-        """
-        return None
+    constraints = {}
+    latent_support = None
+    allows_missing = False
+    n_given = 0
 
-    def posterior_mean(self, params, X):
-        """Exact E[z | x], shape (m, n_latents), or None where there is no formula."""
-        return None
-
-    def log_marginal(self, params, X):
-        """Exact log p(x) in nats, shape (m,), or None where there is no formula."""
-        return None
-
-    def location(self, params, latents):
-        """Location of the observations of `latents`, shape (n, n_features), or None."""
-        return None
-
-    def log_likelihood(self, params, latents, X):
-        """log p(x | z) of each row of X at each of `latents`, (m, n), or None."""
-        return None
-
-    def expected_log_joint(self, params, latents, observations, weights, X):
-        """E[log p(z, x) | x = row of X] by regression `weights`, shape (m, n).
-
-        Overridden to cut variance where part of the log joint is known exactly at X; for
-        weights that sum to one it then agrees with this one in the limit.
-
-        Returns
-        -------
-        expected : array of shape (m,)
-        """
-        return anp.dot(weights, self.log_joint(params, latents, observations))
+    # For speed.
 
     def move(self, params, step):
         """Params a small `step` away; differentiable in `step`.
 
-        `step` is a nested dict along the paths of `params`; zeros stay in place.  An
-        override chooses coordinates in which steps of the same size matter equally
-        at the present params (relative steps).
+        `step` is a nested dict along the paths of `params`, of the shape of their real
+        coordinates; zeros stay in place.  An override chooses coordinates in which steps of
+        the same size matter equally at the present params (relative steps).
         """
         return shift(params, step, self.constraints)

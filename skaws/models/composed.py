@@ -2,26 +2,44 @@
 
 import autograd.numpy as anp
 import numpy as np
+from sklearn.utils.metaestimators import available_if
 
+from ..decoders.base import check_decoder
+from ..likelihoods.base import check_likelihood
+from ..posteriors.linear_gaussian import ExactGaussian, LinearMoments
+from ..priors.base import check_prior
+from ..spaces import Space
+from ..supports import OneHot
 from .base import GenerativeModel
-from .linear_gaussian import LinearGaussian
-from .reweighted import ReweightedGaussian
 
 __all__ = ["LatentVariableModel"]
 
-# A location of the kind on the left may feed a likelihood that asks for these.
-CONTAINED_IN = {
-    "unit": {"unit", "nonnegative", "real"},
-    "nonnegative": {"nonnegative", "real"},
-    "real": {"real"},
-}
+
+def has_linear_mean(model):
+    """Whether the mean of x is linear in latents of known moments."""
+    return (
+        hasattr(model.decoder, "linear_map")
+        and hasattr(model.prior, "moments")
+        and hasattr(model.likelihood, "noise_variance")
+    )
+
+
+def is_gaussian(model):
+    """Whether latents and observations are jointly Gaussian."""
+    return has_linear_mean(model) and model.prior.gaussian and model.likelihood.gaussian
+
+
+def has_exponential_family(model):
+    """Whether the likelihood tells sufficient statistics from natural parameters."""
+    return hasattr(model.likelihood, "natural_parameters")
 
 
 class LatentVariableModel(GenerativeModel):
     """Latents from a prior, decoded to a location, observed through a likelihood.
 
     ``z ~ p(z)``, ``x ~ p(x | decoder(z))`` with independent entries; missing
-    entries (NaN) drop out of the likelihood.
+    entries (NaN) drop out of the likelihood.  Where there are given columns, the decoder's
+    inputs are latents and given columns side by side.
 
     Parameters
     ----------
@@ -34,9 +52,11 @@ class LatentVariableModel(GenerativeModel):
 
     Raises
     ------
+    TypeError
+        If a part lacks a method or a support that it must have.
     ValueError
-        If the likelihood "needs a nonnegative location" and the decoder over these latents
-        "gives a real one".
+        If the likelihood "needs locations" of one kind and the decoder over these latents
+        "gives" others.
 
     Examples
     --------
@@ -57,20 +77,23 @@ class LatentVariableModel(GenerativeModel):
         self.prior = prior
         self.decoder = decoder
         self.likelihood = likelihood
-        self._check_supports()
+        self._check_parts()
 
-    def _check_supports(self):
+    def _check_parts(self):
+        check_prior(self.prior)
+        check_decoder(self.decoder, self.prior.support)
+        check_likelihood(self.likelihood)
         given = self.decoder.location_support(self.prior.support)
         asked = self.likelihood.location_support
-        if asked not in CONTAINED_IN[given]:
+        if not given.is_within(asked):
             advice = self.likelihood.advice or (
-                f"Choose a decoder and a prior whose locations are {asked}, or a "
-                f"likelihood (or a link) that takes {given} ones"
+                f"Choose a decoder and a prior whose locations are {asked.description}, "
+                f"or a likelihood (or a link) that takes {given.description} ones"
             )
             raise ValueError(
-                f"{self.likelihood} needs a {asked} location; "
+                f"{self.likelihood} needs locations that are {asked.description}; "
                 f"{type(self.decoder).__name__} over {type(self.prior).__name__} latents "
-                f"gives a {given} one. {advice}."
+                f"gives {given.description} ones. {advice}."
             )
 
     @property
@@ -83,21 +106,23 @@ class LatentVariableModel(GenerativeModel):
         return {name: constraints for name, constraints in parts.items() if constraints}
 
     @property
-    def n_latents(self):
-        return self.prior.n_latents
-
-    @property
     def latent_support(self):
         return self.prior.support
 
-    def init_params(self, X, rng):
+    def init_params(self, X, rng, given=None):
+        self._check_parts()  # they may have been set since
         X = np.asarray(X, dtype=float)
         prior = self.prior.init_params(X, rng)
         rows = self.likelihood.location_of(X)
-        labels = self.prior.support == "onehot"
-        start = self.decoder.init_labels if labels else self.decoder.init_params
-        decoder = start(rows, self.prior.n_latents, rng)
-        location = self.decoder.location(decoder, self.prior.sample(prior, 1000, rng))
+        start = self.decoder.init_params
+        if isinstance(self.prior.support, OneHot):
+            start = self.decoder.init_labels
+        n_given = 0 if given is None else given.shape[1]
+        decoder = start(rows, self.prior.n_latents + n_given, rng)
+        latents = self.prior.sample(prior, 1000, rng)
+        if n_given:
+            latents = np.hstack([latents, given[rng.integers(len(given), size=1000)]])
+        location = self.decoder.location(decoder, latents)
         if location.shape[1] != X.shape[1]:
             raise ValueError(
                 f"{type(self.decoder).__name__} makes {location.shape[1]} columns of "
@@ -107,15 +132,15 @@ class LatentVariableModel(GenerativeModel):
         likelihood = self.likelihood.init_params(X, location, rng)
         return {"prior": prior, "decoder": decoder, "likelihood": likelihood}
 
-    def sample(self, params, n_samples, rng):
+    def sample(self, params, n_samples, rng, given=None):
         prior, decoder, likelihood = parts_of(params)
         latents = self.prior.sample(prior, n_samples, rng)
-        location = self.decoder.location(decoder, latents)
+        location = self.decoder.location(decoder, beside(latents, given))
         return latents, self.likelihood.sample(likelihood, location, rng)
 
-    def log_joint(self, params, latents, observations):
+    def log_joint(self, params, latents, observations, given=None):
         prior, decoder, likelihood = parts_of(params)
-        location = self.decoder.location(decoder, latents)
+        location = self.decoder.location(decoder, beside(latents, given))
         missing = np.isnan(observations)
         if missing.any():
             filled = np.where(missing, 0.0, observations)
@@ -125,43 +150,57 @@ class LatentVariableModel(GenerativeModel):
             entries = self.likelihood.log_density(likelihood, location, observations)
         return self.prior.log_density(prior, latents) + anp.sum(entries, axis=1)
 
+    def location(self, params, latents):
+        return self.decoder.location(parts_of(params)[1], latents)
+
     def log_likelihood(self, params, latents, X):
         _, decoder, likelihood = parts_of(params)
         location = self.decoder.location(decoder, latents)
         seen = ~np.isnan(X)
         filled = np.where(seen, X, 0.0)
-        if not self.likelihood.exponential_family:
-            by_latents = (
-                self.likelihood.log_density(likelihood, np.tile(row, (len(X), 1)), filled)
-                for row in location
-            )
-            return np.stack([np.sum(seen * entries, axis=1) for entries in by_latents], 1)
-        base = np.sum(seen * self.likelihood.log_base_measure(filled), axis=1)
-        normalizer = self.likelihood.log_normalizer(likelihood, location)
-        log_likelihood = (
-            base[:, None] - seen @ np.broadcast_to(normalizer, location.shape).T
+        if has_exponential_family(self):
+            base = np.sum(seen * self.likelihood.log_base_measure(filled), axis=1)
+            return base[:, None] + self._family(likelihood, location, filled, seen)
+        by_latents = (
+            self.likelihood.log_density(likelihood, np.tile(row, (len(X), 1)), filled)
+            for row in location
         )
+        return np.stack([np.sum(seen * entries, axis=1) for entries in by_latents], 1)
+
+    def _family(self, likelihood, location, filled, seen):
+        """Log likelihood less the log base measure of each row at each location."""
+        normalizer = self.likelihood.log_normalizer(likelihood, location)
+        total = -anp.dot(seen, anp.transpose(normalizer * np.ones(location.shape)))
         natural = self.likelihood.natural_parameters(likelihood, location)
         statistics = self.likelihood.sufficient_statistics(filled)
         for eta, statistic in zip(natural, statistics, strict=True):
-            eta = np.broadcast_to(eta, location.shape)
-            log_likelihood += (seen * statistic) @ eta.T
-        return log_likelihood
+            eta = eta * np.ones(location.shape)
+            total = total + anp.dot(seen * statistic, anp.transpose(eta))
+        return total
 
-    def expected_log_joint(self, params, latents, observations, weights, X):
-        """The exponential-family form (the paper's Algorithm 1) where there is one.
+    @available_if(has_exponential_family)
+    def log_joint_matrix(self, params, latents, X):
+        """Log joint of each row of X and each of the latents, (m, n): one product."""
+        return self.log_likelihood(params, latents, X) + self.prior.log_density(
+            parts_of(params)[0], latents
+        )
 
-        Sufficient statistics are known at the rows of X, so only natural parameters
-        and log normaliser are regressed.
+    @available_if(has_exponential_family)
+    def expected_log_joint(self, params, latents, weights, X):
+        """Sums of log joints of X and latents by `weights`, without a matrix of them.
+
+        The exponential-family form of the paper's Algorithm 1: sufficient statistics are
+        known at the rows of X, so only natural parameters and the log normaliser are
+        averaged.
         """
-        if not self.likelihood.exponential_family:
-            return super().expected_log_joint(params, latents, observations, weights, X)
         prior, decoder, likelihood = parts_of(params)
         location = self.decoder.location(decoder, latents)
         missing = np.isnan(X)
         filled = np.where(missing, 0.0, X)
+        total = np.sum(weights, axis=1, keepdims=True)
         normalizer = self.likelihood.log_normalizer(likelihood, location)
-        entries = self.likelihood.log_base_measure(filled) - anp.dot(weights, normalizer)
+        entries = total * self.likelihood.log_base_measure(filled)
+        entries = entries - anp.dot(weights, normalizer)
         natural = self.likelihood.natural_parameters(likelihood, location)
         statistics = self.likelihood.sufficient_statistics(filled)
         for eta, statistic in zip(natural, statistics, strict=True):
@@ -169,70 +208,36 @@ class LatentVariableModel(GenerativeModel):
         log_prior = anp.dot(weights, self.prior.log_density(prior, latents))
         return log_prior + anp.sum(anp.where(missing, 0.0, entries), axis=1)
 
+    @available_if(has_linear_mean)
+    def linear_moments(self, params):
+        """Linear map from latents to x, and the moments of latents and noise."""
+        prior, decoder, likelihood = parts_of(params)
+        mean, components = self.decoder.linear_map(decoder)
+        centre, factor = self.prior.moments(prior)
+        noise = self.likelihood.noise_variance(likelihood, mean + centre @ components)
+        return LinearMoments(mean, components, centre, factor, noise)
+
+    @available_if(is_gaussian)
+    def posterior(self, params):
+        """The exact one of Gaussian latents under Gaussian noise and a linear mean."""
+        moments = self.linear_moments(params)
+        space = Space(moments.latent_mean[None], self.prior.support, batched=True)
+        return ExactGaussian(moments, space)
+
     def move(self, params, step):
         """Steps are relative: the decoder's to the noise, the prior's to its params."""
         prior, _, likelihood = parts_of(params)
-        scale = self.likelihood.scale(likelihood)
         if "decoder" in step:
+            scale = self.likelihood.scale(likelihood)
             step = {**step, "decoder": self.decoder.in_units(step["decoder"], scale)}
         if "prior" in step:
             step = {**step, "prior": self.prior.in_units(step["prior"], prior)}
-        if "likelihood" in step:
-            step = {**step, "likelihood": self.likelihood.in_units(step["likelihood"])}
         return super().move(params, step)
 
-    def linear_gaussian(self, params, spread=1.0):
-        """The linear-Gaussian model with the same first two moments, or None.
 
-        The variance of its latents is `spread` times the prior's.
-        """
-        known = self._linear_moments(params)
-        if known is None:
-            return None
-        mean, components, centre, factor = known
-        noise = self.likelihood.noise_variance(
-            parts_of(params)[2], mean + centre @ components
-        )
-        return LinearGaussian(mean, components, noise, centre, np.sqrt(spread) * factor)
-
-    def reweighted_gaussian(self, params):
-        """Its counterpart under noise that is a scale mixture of Gaussians, or None."""
-        known = self._linear_moments(params)
-        if known is None or not self.likelihood.scale_mixture:
-            return None
-        return ReweightedGaussian(*known, self.likelihood, parts_of(params)[2])
-
-    def latent_estimate(self, params, X):
-        """The linear minimum-mean-square-error estimate, for linear means.
-
-        Under noise with outliers entries are weighed first: :meth:`reweighted_gaussian`.
-        """
-        twin = self.reweighted_gaussian(params) or self.linear_gaussian(params)
-        return None if twin is None else twin.posterior_mean(X)
-
-    def _linear_moments(self, params):
-        """Mean and linear map of locations, mean and factor of latents; None if unknown."""
-        prior, decoder, _ = parts_of(params)
-        moments = self.prior.moments(prior)
-        linear = self.decoder.linear_map(decoder)
-        if linear is None or moments is None or not self.likelihood.mean_is_location:
-            return None
-        return *linear, *moments
-
-    def posterior_mean(self, params, X):
-        twin = self._exact(params)
-        return None if twin is None else twin.posterior_mean(X)
-
-    def log_marginal(self, params, X):
-        twin = self._exact(params)
-        return None if twin is None else twin.log_marginal(X)
-
-    def location(self, params, latents):
-        return self.decoder.location(parts_of(params)[1], latents)
-
-    def _exact(self, params):
-        exact = self.prior.gaussian and self.likelihood.gaussian
-        return self.linear_gaussian(params) if exact else None
+def beside(latents, given):
+    """Latents, with given columns beside them where there are some."""
+    return latents if given is None else anp.hstack([latents, given])
 
 
 def parts_of(params):

@@ -1,5 +1,7 @@
-"""A generative model out of three plain functions."""
+"""A generative model out of plain functions."""
 
+from ..spaces import leaves
+from ..supports import Support
 from .base import GenerativeModel
 
 __all__ = ["FunctionModel"]
@@ -17,21 +19,25 @@ class FunctionModel(GenerativeModel):
         written with ``autograd.numpy``.
     init_params : callable
         ``init_params(X, rng) -> params``, a nested dict of arrays.
-    constraints : nested dict of Bijector, default=None
-        What values each parameter may take, along the paths of the params.
-    latent_support : {"real", "nonnegative", "unit", "sphere"}, default=None
-        Values that latents may take, where they are an array: arbitrary, positive, strictly
-        between 0 and 1, or rows of length one with a density by the sphere's area.
-        ``log_joint`` must then be differentiable in the latents, and likelihoods and
-        posterior means are importance sampling.  Latents that take few values need no
-        declaration: those are counted.
+    constraints : nested dict of Support, default=None
+        What values each parameter may take, along the paths of the params
+        (:mod:`skaws.supports`); ``Fixed()`` for one that stays where it starts.
+    latent_support : Support or dict of Support, default=None
+        Values that latents may take; a dict along their paths where latents are one. None
+        reads the narrowest support that holds the model's own simulations, column by
+        column; fitted estimators and `check_model` report it. ``log_joint`` is never
+        called at other latents, and must be differentiable in real ones for likelihoods
+        and posterior means.
     allows_missing : bool, default=False
         Whether ``log_joint`` leaves missing entries (NaN) out.
+    log_prior : callable, default=None
+        ``log_prior(params) -> float``, log density of the params in nats, differentiable:
+        fits are then maximum a posteriori.
 
     Raises
     ------
-    ValueError
-        If `latent_support` is none of these.
+    TypeError
+        If `latent_support` is no Support, nor a dict of them.
 
     Examples
     --------
@@ -50,6 +56,9 @@ class FunctionModel(GenerativeModel):
     (4,)
     """
 
+    # Instances have the functions that they are made of; these names make the class whole.
+    sample = log_joint = init_params = constraints = None
+
     def __init__(
         self,
         sample,
@@ -59,24 +68,27 @@ class FunctionModel(GenerativeModel):
         *,
         latent_support=None,
         allows_missing=False,
+        log_prior=None,
     ):
-        if latent_support not in (None, "real", "nonnegative", "unit", "sphere"):
-            raise ValueError(
-                "latent_support must be 'real', 'nonnegative', 'unit', 'sphere' or None; "
-                f"got {latent_support!r}."
-            )
-        self._sample = sample
-        self._log_joint = log_joint
-        self._init_params = init_params
-        self.constraints = constraints or {}
+        check_latent_support(latent_support)
+        self.sample = sample
+        self.log_joint = log_joint
+        self.init_params = init_params
+        self.constraints = constraints
         self.latent_support = latent_support
         self.allows_missing = allows_missing
+        self.log_prior = log_prior
 
-    def init_params(self, X, rng):
-        return self._init_params(X, rng)
 
-    def sample(self, params, n_samples, rng):
-        return self._sample(params, n_samples, rng)
-
-    def log_joint(self, params, latents, observations):
-        return self._log_joint(params, latents, observations)
+def check_latent_support(latent_support):
+    """Raise TypeError unless this is None, a Support, or a dict of them."""
+    if latent_support is None:
+        return
+    own = latent_support if isinstance(latent_support, dict) else {"": latent_support}
+    for path, support in leaves(own):
+        if not isinstance(support, Support):
+            name = ".".join(("latent_support", *filter(None, path)))
+            raise TypeError(
+                f"{name} of FunctionModel must be a Support of skaws.supports, such as "
+                f"Positive(), or a dict of them; got {support!r}."
+            )

@@ -1,6 +1,6 @@
 """Priors p(z): how latents are drawn, and how likely they are."""
 
-from .base import Prior
+from .base import Prior, check_prior
 from .bernoulli import Bernoulli
 from .beta import Beta
 from .categorical import Categorical
@@ -12,7 +12,6 @@ from .generalized_normal import GeneralizedNormal
 from .independent import Independent
 from .laplace import Laplace
 from .logistic import Logistic
-from .mixed import Mixed
 from .sphere import Sphere
 from .student_t import StudentT
 from .uniform import Uniform
@@ -29,11 +28,11 @@ __all__ = [
     "Independent",
     "Laplace",
     "Logistic",
-    "Mixed",
     "Prior",
     "Sphere",
     "StudentT",
     "Uniform",
     "UniformCircle",
     "UnitUniform",
+    "check_prior",
 ]

@@ -3,7 +3,7 @@
 import autograd.numpy as anp
 import numpy as np
 
-from ..bijectors import UnitInterval
+from ..supports import Binary, Interval
 from .base import Prior
 
 __all__ = ["Bernoulli"]
@@ -23,8 +23,8 @@ class Bernoulli(Prior):
 
     Notes
     -----
-    Between 0 and 1 the log density is interpolated linearly: at the posterior mean of z
-    it is the posterior mean of log p(z).
+    Between 0 and 1 the log density is interpolated linearly: at a mean of latents it is the
+    mean of their log densities.
 
     Examples
     --------
@@ -34,7 +34,7 @@ class Bernoulli(Prior):
     [-0.2231, -1.6094]
     """
 
-    support = "binary"
+    support = Binary()
 
     def __init__(self, n_latents, probability=0.5):
         self.n_latents = n_latents
@@ -42,7 +42,7 @@ class Bernoulli(Prior):
 
     @property
     def constraints(self):
-        return {"probability": UnitInterval()}
+        return {"probability": Interval(0.0, 1.0)}
 
     def init_params(self, X, rng):
         return {"probability": np.full(self.n_latents, float(self.probability))}

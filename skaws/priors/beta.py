@@ -4,7 +4,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import betaln
 
-from ..bijectors import Positive
+from ..supports import Fixed, Interval, Positive
 from .base import Prior
 
 __all__ = ["Beta"]
@@ -31,8 +31,8 @@ class Beta(Prior):
 
     Notes
     -----
-    Outside (0, 1) the log density is that of the nearest latent inside, so that an
-    estimate of the latents that oversteps the ends can still be a baseline.
+    Draws that round to zero or one are the nearest numbers inside. Outside (0, 1) the log
+    density is that of the nearest latent inside.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class Beta(Prior):
     [0.0]
     """
 
-    support = "unit"
+    support = Interval(0.0, 1.0)
 
     def __init__(self, n_latents, a=1.0, b=1.0, learned=True):
         self.n_latents = n_latents
@@ -52,7 +52,8 @@ class Beta(Prior):
 
     @property
     def constraints(self):
-        return {"a": Positive(lower=0.2), "b": Positive(lower=0.2)}
+        shape = Positive(lower=0.2) if self.learned else Fixed()
+        return {"a": shape, "b": shape}
 
     def init_params(self, X, rng):
         one = np.ones(self.n_latents)
@@ -72,6 +73,3 @@ class Beta(Prior):
         a, total = params["a"], params["a"] + params["b"]
         mean = a / total
         return mean, np.diag(np.sqrt(mean * (1 - mean) / (total + 1)))
-
-    def in_units(self, step, params):
-        return step if self.learned else {name: 0.0 * own for name, own in step.items()}

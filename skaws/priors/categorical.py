@@ -3,7 +3,7 @@
 import autograd.numpy as anp
 import numpy as np
 
-from ..bijectors import Simplex
+from ..supports import OneHot, Simplex
 from .base import Prior
 
 __all__ = ["Categorical"]
@@ -22,8 +22,8 @@ class Categorical(Prior):
 
     Notes
     -----
-    Between the classes the log density is interpolated linearly: at the posterior mean
-    of z it is the posterior mean of log p(z).
+    Between the classes the log density is interpolated linearly: at a mean of latents it is
+    the mean of their log densities.
 
     Examples
     --------
@@ -33,7 +33,7 @@ class Categorical(Prior):
     [[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]
     """
 
-    support = "onehot"
+    support = OneHot()
 
     def __init__(self, n_latents):
         self.n_latents = n_latents

@@ -3,6 +3,7 @@
 import autograd.numpy as anp
 import numpy as np
 
+from ..supports import Sphere
 from .base import Prior
 
 __all__ = ["UniformCircle"]
@@ -16,7 +17,7 @@ class UniformCircle(Prior):
 
     See Also
     --------
-    Sphere : Any dimension, and a learned preference for a direction.
+    skaws.priors.Sphere : Any dimension, and a learnt preference for a direction.
 
     Notes
     -----
@@ -30,7 +31,7 @@ class UniformCircle(Prior):
     """
 
     n_latents = 2
-    support = "sphere"
+    support = Sphere()
 
     def sample(self, params, n_samples, rng):
         angle = rng.uniform(-np.pi, np.pi, n_samples)

@@ -1,10 +1,10 @@
-"""Gamma latents: non-negative, sparse where the shape is small."""
+"""Gamma latents: positive, sparse where the shape is small."""
 
 import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import gammaln
 
-from ..bijectors import Interval
+from ..supports import Fixed, Interval, Positive
 from .base import Prior
 
 __all__ = ["Gamma"]
@@ -41,7 +41,7 @@ class Gamma(Prior):
     True
     """
 
-    support = "nonnegative"
+    support = Positive()
 
     def __init__(self, n_latents, shape=0.3, shared=False, learned=True):
         self.n_latents = n_latents
@@ -51,7 +51,7 @@ class Gamma(Prior):
 
     @property
     def constraints(self):
-        return {"shape": Interval(0.02, 200.0)}
+        return {"shape": Interval(0.02, 200.0, log=True) if self.learned else Fixed()}
 
     def init_params(self, X, rng):
         return {"shape": np.full(1 if self.shared else self.n_latents, float(self.shape))}
@@ -72,6 +72,3 @@ class Gamma(Prior):
 
     def moments(self, params):
         return np.ones(self.n_latents), np.diag(self.shapes(params) ** -0.5)
-
-    def in_units(self, step, params):
-        return step if self.learned else {"shape": 0.0 * step["shape"]}

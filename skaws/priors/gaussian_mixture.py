@@ -4,7 +4,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import logsumexp
 
-from ..bijectors import Positive, Simplex
+from ..supports import Positive, Simplex
 from .base import Prior
 
 __all__ = ["GaussianMixture"]
@@ -13,11 +13,12 @@ LOG_2PI = np.log(2 * np.pi)
 
 
 class GaussianMixture(Prior):
-    """Mixture of Gaussians, ``p(z) = sum_c weight_c N(z; mean_c, diag(deviation_c^2))``.
+    """Mixture of Gaussians, ``p(z) = sum_c weight_c N(z; mean_c, diag(sd_c^2))``.
 
     The label c is summed out: latents are the points alone.  A decoder that can shift
-    or scale the latents leaves their origin and unit open; it is their clusters that are
-    learnt.
+    or scale the latents leaves their origin and scale open; it is their clusters that are
+    learnt. Params: ``weight``, (n_clusters,); ``mean`` and ``sd``, the standard deviation,
+    (n_clusters, n_latents).
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ class GaussianMixture(Prior):
     >>> prior = GaussianMixture(n_latents=2, n_clusters=3)
     >>> params = prior.init_params(None, np.random.default_rng(0))
     >>> {name: value.shape for name, value in params.items()}
-    {'weight': (3,), 'mean': (3, 2), 'deviation': (3, 2)}
+    {'weight': (3,), 'mean': (3, 2), 'sd': (3, 2)}
     """
 
     def __init__(self, n_latents, n_clusters):
@@ -40,7 +41,7 @@ class GaussianMixture(Prior):
 
     @property
     def constraints(self):
-        return {"weight": Simplex(), "deviation": Positive()}
+        return {"weight": Simplex(), "sd": Positive()}
 
     def init_params(self, X, rng):
         # Draws of a mixture that starts so have a variance of about one.
@@ -48,18 +49,18 @@ class GaussianMixture(Prior):
         return {
             "weight": np.full(self.n_clusters, 1.0 / self.n_clusters),
             "mean": np.sqrt(0.75) * rng.standard_normal(shape),
-            "deviation": np.full(shape, 0.5),
+            "sd": np.full(shape, 0.5),
         }
 
     def sample(self, params, n_samples, rng):
         label = rng.choice(self.n_clusters, n_samples, p=params["weight"])
         normal = rng.standard_normal((n_samples, self.n_latents))
-        return params["mean"][label] + params["deviation"][label] * normal
+        return params["mean"][label] + params["sd"][label] * normal
 
     def log_density(self, params, latents):
-        deviation = params["deviation"]
-        distance = (latents[:, None, :] - params["mean"]) / deviation
-        log_volume = anp.sum(anp.log(deviation), axis=1) + 0.5 * self.n_latents * LOG_2PI
+        sd = params["sd"]
+        distance = (latents[:, None, :] - params["mean"]) / sd
+        log_volume = anp.sum(anp.log(sd), axis=1) + 0.5 * self.n_latents * LOG_2PI
         by_cluster = -0.5 * anp.sum(distance**2, axis=2) - log_volume
         return logsumexp(by_cluster + anp.log(params["weight"]), axis=1)
 
@@ -67,8 +68,8 @@ class GaussianMixture(Prior):
         weight, mean = params["weight"], params["mean"]
         centre = weight @ mean
         between = np.sqrt(weight)[:, None] * (mean - centre)
-        within = np.diag(weight @ params["deviation"] ** 2)
+        within = np.diag(weight @ params["sd"] ** 2)
         return centre, np.linalg.cholesky(within + between.T @ between).T
 
     def in_units(self, step, params):
-        return {**step, "mean": step["mean"] * params["deviation"]}
+        return {**step, "mean": step["mean"] * params["sd"]}

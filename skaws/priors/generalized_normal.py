@@ -5,13 +5,13 @@ import numpy as np
 from autograd.extend import defvjp, primitive
 from scipy.special import digamma, gammaln
 
-from ..bijectors import Interval
+from ..supports import Interval
 from .base import Prior
 
 __all__ = ["GeneralizedNormal"]
 
 TINY = 1e-9  # keeps the logarithm of |z| finite
-UNIT = 2.5  # step of a shape that has an information of about one, at shapes 0.8 to 5
+STEP = 2.5  # of a shape that has an information of about one, at shapes 0.8 to 5
 
 
 class GeneralizedNormal(Prior):
@@ -43,7 +43,7 @@ class GeneralizedNormal(Prior):
 
     @property
     def constraints(self):
-        return {"shape": Interval(0.5, 10.0)}
+        return {"shape": Interval(0.5, 10.0, log=True)}
 
     def init_params(self, X, rng):
         return {"shape": np.full(self.n_latents, float(self.shape))}
@@ -64,11 +64,11 @@ class GeneralizedNormal(Prior):
         shape = params["shape"]
         # A cusp below shape 1 tells much (all, at 0.5) where z is known exactly.  It never
         # is: the part of the cusp is left out.
-        spread = gammaln(np.maximum(2 - 1 / shape, 1.0)) - gammaln(1 / shape)
-        return shape**2 * np.exp(spread - 2 * log_scale(shape)), shape
+        log_moment = gammaln(np.maximum(2 - 1 / shape, 1.0)) - gammaln(1 / shape)
+        return shape**2 * np.exp(log_moment - 2 * log_scale(shape)), shape
 
     def in_units(self, step, params):
-        return {"shape": UNIT * step["shape"]}
+        return {"shape": STEP * step["shape"]}
 
 
 def log_scale(shape):

@@ -2,49 +2,54 @@
 
 import numpy as np
 from scipy.linalg import block_diag
+from sklearn.utils.metaestimators import available_if
 
-from .base import Prior
+from ..parts import numbered, with_params
+from ..supports import side_by_side
+from .base import Prior, check_prior
 
 __all__ = ["Independent"]
+
+
+def all_have(method):
+    """Whether every part of a prior has `method`."""
+    return lambda prior: all(hasattr(part, method) for part in prior.parts)
 
 
 class Independent(Prior):
     """Independent groups of latents, each from a prior of its own.
 
     Columns follow the order of the parts; the params of a part that has some stand
-    under its number, ``"0"``, ``"1"``, ...
+    under its number, ``"0"``, ``"1"``, ...  The support is that of the parts, or
+    :class:`skaws.supports.Columns` of theirs: a label may stand beside real latents.
 
     Parameters
     ----------
     parts : list of Prior
-        Priors of the groups; all of one support.
+        Priors of the groups, one or more.
 
     Raises
     ------
     ValueError
-        If there are no parts, or they differ in their support.
+        If there are no parts.
+    TypeError
+        If a part is no Prior.
 
     Examples
     --------
-    >>> from skaws.priors import GeneralizedNormal, Laplace
+    >>> from skaws.priors import Categorical, GeneralizedNormal, Laplace
     >>> prior = Independent([Laplace(2), GeneralizedNormal(1)])
-    >>> prior.n_latents
-    3
+    >>> prior.n_latents, prior.support
+    (3, Real())
     >>> {name: list(part) for name, part in prior.init_params(None, None).items()}
     {'1': ['shape']}
+    >>> Independent([Categorical(3), Laplace(1)]).support
+    Columns(parts=[(OneHot(), 3), (Real(), 1)])
     """
 
     def __init__(self, parts):
+        check_parts(parts)
         self.parts = parts
-        self._check_supports()
-
-    def _check_supports(self):
-        given = ", ".join(f"{type(part).__name__} {part.support}" for part in self.parts)
-        if len({part.support for part in self.parts}) != 1:
-            raise ValueError(
-                f"Independent needs one or more parts of one support; got {given or 'none'}"
-                ". Choose priors whose latents take the same kind of values."
-            )
 
     @property
     def n_latents(self):
@@ -52,7 +57,7 @@ class Independent(Prior):
 
     @property
     def support(self):
-        return self.parts[0].support
+        return side_by_side([(part.support, part.n_latents) for part in self.parts])
 
     @property
     def gaussian(self):
@@ -67,26 +72,24 @@ class Independent(Prior):
 
     def sample(self, params, n_samples, rng):
         return np.hstack(
-            [part.sample(own, n_samples, rng) for part, own in self._with_own(params)]
+            [
+                part.sample(own, n_samples, rng)
+                for part, own in with_params(self.parts, params)
+            ]
         )
 
     def log_density(self, params, latents):
         total, start = 0.0, 0
-        for part, own in self._with_own(params):
+        for part, own in with_params(self.parts, params):
             stop = start + part.n_latents
             total = total + part.log_density(own, latents[:, start:stop])
             start = stop
         return total
 
-    def information(self, params):
-        pairs = [part.information(own) for part, own in self._with_own(params)]
-        shift, stretch = zip(*pairs, strict=True)
-        return np.concatenate(shift), np.concatenate(stretch)
-
+    @available_if(all_have("moments"))
     def moments(self, params):
-        moments = [part.moments(own) for part, own in self._with_own(params)]
-        if any(pair is None for pair in moments):
-            return None
+        """Those of the parts side by side, if all parts know theirs."""
+        moments = [part.moments(own) for part, own in with_params(self.parts, params)]
         means, factors = zip(*moments, strict=True)
         return np.concatenate(means), block_diag(*factors)
 
@@ -96,11 +99,20 @@ class Independent(Prior):
             for name, own in step.items()
         }
 
-    def _with_own(self, params):
-        """Each part with its sub-dict of `params`, empty where it has none."""
-        return [(part, params.get(str(i), {})) for i, part in enumerate(self.parts)]
+    @available_if(all_have("information"))
+    def information(self, params):
+        """That of the parts side by side, if all parts know theirs."""
+        pairs = [part.information(own) for part, own in with_params(self.parts, params)]
+        shift, stretch = zip(*pairs, strict=True)
+        return np.concatenate(shift), np.concatenate(stretch)
 
 
-def numbered(dicts):
-    """Those dictionaries that are not empty, under their numbers."""
-    return {str(i): entries for i, entries in enumerate(dicts) if entries}
+def check_parts(parts):
+    """Raise, in words, unless `parts` are one or more priors."""
+    if isinstance(parts, Prior) or not len(parts):
+        raise ValueError(
+            f"Independent needs a list of one or more priors; got {parts!r}. Write, say, "
+            "Independent([Laplace(2), Gaussian(1)])."
+        )
+    for part in parts:
+        check_prior(part)

@@ -6,6 +6,7 @@ from autograd.extend import defvjp, primitive
 from scipy.special import gammaln, hyp0f1, ive
 from scipy.stats import vonmises_fisher
 
+from .. import supports
 from .base import Prior
 
 __all__ = ["Sphere"]
@@ -16,7 +17,7 @@ class Sphere(Prior):
 
     The concentration is a vector: it points where latents are dense, and its length,
     the kappa of textbooks, says how dense.  Zero is the uniform distribution, where the
-    prior starts.  A decoder that can turn the sphere leaves the direction open.
+    prior starts.  A decoder that can rotate the sphere leaves the direction open.
 
     Parameters
     ----------
@@ -45,11 +46,15 @@ class Sphere(Prior):
     True
     """
 
-    support = "sphere"
+    support = supports.Sphere()
 
     def __init__(self, n_latents, learned=True):
         self.n_latents = n_latents
         self.learned = learned
+
+    @property
+    def constraints(self):
+        return {} if self.learned else {"concentration": supports.Fixed()}
 
     def init_params(self, X, rng):
         return {"concentration": np.zeros(self.n_latents)}
@@ -77,8 +82,7 @@ class Sphere(Prior):
     def in_units(self, step, params):
         # The direction is known to about 1 / sqrt(kappa): steps keep pace with that.
         kappa = np.linalg.norm(params["concentration"])
-        unit = np.sqrt(1 + kappa) if self.learned else 0.0
-        return {"concentration": unit * step["concentration"]}
+        return {"concentration": np.sqrt(1 + kappa) * step["concentration"]}
 
 
 def split(concentration):

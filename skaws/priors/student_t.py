@@ -4,7 +4,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import betaln
 
-from ..bijectors import Positive
+from ..supports import Positive
 from .base import Prior
 
 __all__ = ["StudentT"]

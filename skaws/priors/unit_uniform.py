@@ -3,6 +3,7 @@
 import autograd.numpy as anp
 import numpy as np
 
+from ..supports import Interval
 from .base import Prior
 
 __all__ = ["UnitUniform"]
@@ -25,7 +26,7 @@ class UnitUniform(Prior):
     [0.0]
     """
 
-    support = "unit"
+    support = Interval(0.0, 1.0)
 
     def __init__(self, n_latents):
         self.n_latents = n_latents

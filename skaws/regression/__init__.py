@@ -1,29 +1,14 @@
-"""The regression from observations to functions of the latents."""
+"""Regressions: weights of simulations that turn observations into conditional means."""
 
-from .adaptive import AdaptiveEmbedding, make_embedding
-from .bounded import BoundedEstimate, ObservedInputs
-from .constant import ConstantEmbedding
-from .embedding import Embedding, MeanWeights, default_regressor
-from .labels import LabelEstimate
-from .latent_estimate import LatentDraw, LatentEstimate, WideEstimate
-from .network import NetworkMean, RecognitionDraw
-from .nonnegative import LogOddsMode, MultiplicativeMode
+from .adaptive import AdaptiveKernelRegression, make_regression
+from .kernel_ridge import KernelRegression, MeanWeights, default_regressor
+from .mean import MeanRegression
 
 __all__ = [
-    "AdaptiveEmbedding",
-    "BoundedEstimate",
-    "ConstantEmbedding",
-    "Embedding",
-    "LabelEstimate",
-    "LatentDraw",
-    "LatentEstimate",
-    "LogOddsMode",
+    "AdaptiveKernelRegression",
+    "KernelRegression",
+    "MeanRegression",
     "MeanWeights",
-    "MultiplicativeMode",
-    "NetworkMean",
-    "ObservedInputs",
-    "RecognitionDraw",
-    "WideEstimate",
     "default_regressor",
-    "make_embedding",
+    "make_regression",
 ]

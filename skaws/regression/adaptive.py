@@ -6,9 +6,9 @@ from sklearn.kernel_ridge import KernelRidge
 
 from ..moments import column_units
 from ..optimizers import Adam
-from .embedding import Embedding
+from .kernel_ridge import KernelRegression
 
-__all__ = ["AdaptiveEmbedding", "make_embedding"]
+__all__ = ["AdaptiveKernelRegression", "make_regression"]
 
 N_FIRST_STEPS = 100  # on the simulations of the first sleep phase
 N_AT_MOST = 300  # simulations that a step looks at
@@ -17,26 +17,26 @@ CONSTANT = 100.0  # of the kernel: however large the ridge, the mean is not shru
 LIMIT = np.log(1e4)  # of ridge and sharpness relative to their start
 
 
-def make_embedding(regressor=None):
+def make_regression(regressor=None):
     """The regression that an estimator's `regressor` asks for, with nothing learnt yet.
 
     Parameters
     ----------
-    regressor : KernelRidge or AdaptiveEmbedding, default=None
-        The first is wrapped in :class:`Embedding`, the second copied; None is
-        ``Embedding()``.
+    regressor : KernelRidge or AdaptiveKernelRegression, default=None
+        The first is wrapped in :class:`KernelRegression`, the second copied; None is
+        ``KernelRegression()``.
 
     Returns
     -------
-    embedding : Embedding or AdaptiveEmbedding
+    regression : KernelRegression or AdaptiveKernelRegression
     """
-    if isinstance(regressor, AdaptiveEmbedding):
+    if isinstance(regressor, AdaptiveKernelRegression):
         return clone(regressor)
-    return Embedding(regressor)
+    return KernelRegression(regressor)
 
 
-class AdaptiveEmbedding(BaseEstimator):
-    """An embedding whose kernel descends its own leave-one-out error.
+class AdaptiveKernelRegression(BaseEstimator):
+    """A regression whose kernel descends its own leave-one-out error.
 
     Each sleep phase brings new simulations, so that the regression can be judged on pairs
     it has not seen.  After its weights have been taken, ridge and bandwidth (and a linear
@@ -45,8 +45,9 @@ class AdaptiveEmbedding(BaseEstimator):
     generalised cross-validation; the derivatives are in closed form.  In the first phase
     a hundred steps go before.  What was learnt is carried from phase to phase.
 
-    The kernel is the default one of :class:`Embedding`, ``coef0 + a.b / k + exp(-gamma |a -
-    b|^2)``, with a `coef0` of 100; it starts at ``alpha=1`` and ``gamma=1 / 2k``.
+    The kernel is the default one of :class:`KernelRegression`, ``coef0 + a.b / k +
+    exp(-gamma |a - b|^2)``, with a `coef0` of 100; it starts at ``alpha=1`` and ``gamma=1 /
+    2k``.
 
     Parameters
     ----------
@@ -93,8 +94,8 @@ class AdaptiveEmbedding(BaseEstimator):
     >>> inputs = rng.standard_normal((300, 5))
     >>> targets = np.sin(3 * inputs[:, 0]) + 0.1 * rng.standard_normal(300)
     >>> row_weights = np.full(300, 1 / 300)
-    >>> fixed = Embedding().fit(inputs)
-    >>> learnt = AdaptiveEmbedding(n_features=2).fit(inputs)
+    >>> fixed = KernelRegression().fit(inputs)
+    >>> learnt = AdaptiveKernelRegression(n_features=2).fit(inputs)
     >>> fixed.mean_weights_and_error(inputs, row_weights, targets).error > 0.7
     True
     >>> learnt.mean_weights_and_error(inputs, row_weights, targets).error < 0.2
@@ -105,48 +106,44 @@ class AdaptiveEmbedding(BaseEstimator):
         self.n_features = n_features
         self.per_phase = per_phase
         self.learning_rate = learning_rate
-        self._logs = np.zeros(2)  # of ridge and sharpness, relative to the defaults
-        self._map = None
-        self._adam = None
-        self._rng = np.random.default_rng(0)
 
     def __getstate__(self):
         # What was learnt, not the simulations of the last phase.
-        passing = ("_inputs", "_embedding")
+        passing = ("_inputs", "_regression")
         learnt = super().__getstate__().items()
         return {name: value for name, value in learnt if name not in passing}
 
     def fit(self, inputs):
         """Take simulated `inputs`, shape (n, n_inputs)."""
-        if self._map is None:
+        if not hasattr(self, "_map"):
             self._start(inputs)
         self._inputs = inputs
-        self._embedding = self._embed(inputs)
+        self._regression = self._kernel_regression(inputs)
         return self
 
     def weights(self, X):
         """Weights of each simulation for each row of inputs X, shape (m, n)."""
-        return self._embedding.weights(self._real_features(X))
+        return self._regression.weights(self._real_features(X))
 
     def mean_weights(self, X, row_weights=None):
         """Weighted mean over the rows of :meth:`weights`, shape (n,)."""
-        return self._embedding.mean_weights(self._real_features(X), row_weights)
+        return self._regression.mean_weights(self._real_features(X), row_weights)
 
     def mean_weights_and_error(self, X, row_weights, targets):
-        """As :meth:`Embedding.mean_weights_and_error`; then adapts to `targets`."""
+        """As :meth:`KernelRegression.mean_weights_and_error`; then adapts to `targets`."""
         if self._adam is None:
             self._adam = Adam(self.learning_rate)
             for _ in range(N_FIRST_STEPS):
                 self._step(targets)
-            self._embedding = self._embed(self._inputs)
+            self._regression = self._kernel_regression(self._inputs)
         features = self._real_features(X)
-        mean = self._embedding.mean_weights_and_error(features, row_weights, targets)
+        mean = self._regression.mean_weights_and_error(features, row_weights, targets)
         self._step(targets)
         return mean
 
     def distance(self, X, row_weights=None):
-        """As :meth:`Embedding.distance`, of features."""
-        return self._embedding.distance(self._real_features(X), row_weights)
+        """As :meth:`KernelRegression.distance`, of features."""
+        return self._regression.distance(self._real_features(X), row_weights)
 
     @property
     def alpha(self):
@@ -161,9 +158,12 @@ class AdaptiveEmbedding(BaseEstimator):
     def _start(self, inputs):
         if self.n_features is not None and self.n_features < 1:
             raise ValueError(
-                "n_features of AdaptiveEmbedding must be at least 1, or None for inputs as "
-                f"they are; got {self.n_features}."
+                "n_features of AdaptiveKernelRegression must be at least 1, or None for "
+                f"inputs as they are; got {self.n_features}."
             )
+        self._logs = np.zeros(2)  # of ridge and sharpness, relative to the defaults
+        self._adam = None
+        self._rng = np.random.default_rng(0)
         self._mean, self._scale = column_units(inputs)
         self._map = np.eye(inputs.shape[1])
         if self.n_features is not None:
@@ -173,11 +173,11 @@ class AdaptiveEmbedding(BaseEstimator):
     def _standardised(self, inputs):
         return (inputs - self._mean) / self._scale
 
-    def _embed(self, inputs):
+    def _kernel_regression(self, inputs):
         regressor = KernelRidge(
             alpha=self.alpha, kernel="precomputed", gamma=self.gamma, coef0=CONSTANT
         )
-        return Embedding(regressor).fit(self._standardised(inputs) @ self._map)
+        return KernelRegression(regressor).fit(self._standardised(inputs) @ self._map)
 
     def _real_features(self, X):
         features = self._standardised(X) @ self._map
@@ -185,18 +185,18 @@ class AdaptiveEmbedding(BaseEstimator):
             return features
         mean, unit = column_units(features)
         white = (features - mean) / unit
-        return self._embedding.mean_ + self._embedding.scale_ * white
+        return self._regression.mean_ + self._regression.scale_ * white
 
     def _step(self, targets):
         inputs, targets = self._inputs[:N_AT_MOST], targets[:N_AT_MOST]
-        embedding = self._embed(inputs)
+        regression = self._kernel_regression(inputs)
         probes = self._rng.choice((-1.0, 1.0), (len(inputs), N_PROBES))
-        by_logs, by_scaled = error_slopes(embedding, targets, probes)
+        by_logs, by_scaled = error_slopes(regression, targets, probes)
         slopes = [by_logs]
         if self.n_features is not None:
-            scaled = embedding.inputs_  # whose moments move along with the map
+            scaled = regression.inputs_  # whose moments move along with the map
             drift = by_scaled.mean(axis=0) + scaled * np.mean(by_scaled * scaled, axis=0)
-            by_features = (by_scaled - drift) / embedding.scale_
+            by_features = (by_scaled - drift) / regression.scale_
             slopes.append((self._standardised(inputs).T @ by_features).ravel())
         move = self._adam.step(-np.concatenate(slopes))
         self._logs = np.clip(self._logs + move[:2], -LIMIT, LIMIT)
@@ -204,7 +204,7 @@ class AdaptiveEmbedding(BaseEstimator):
             self._map = self._map + move[2:].reshape(self._map.shape)
 
 
-def error_slopes(embedding, targets, probes):
+def error_slopes(regression, targets, probes):
     """Derivatives of the logarithm of the generalised cross-validation error.
 
     That error is ``n |S y|^2 / (trace S)^2`` with ``S`` the inverse of the Gram matrix and
@@ -212,7 +212,7 @@ def error_slopes(embedding, targets, probes):
 
     Parameters
     ----------
-    embedding : Embedding
+    regression : KernelRegression
         Fitted, with ``latent_kernel``.
     targets : array of shape (n,)
         What is regressed.
@@ -226,11 +226,11 @@ def error_slopes(embedding, targets, probes):
     by_inputs : array of shape (n, n_inputs)
         By the scaled inputs.
     """
-    inputs, n_columns = embedding.inputs_, embedding.inputs_.shape[1]
-    regressor = embedding.regressor
-    solved = embedding.solve(np.column_stack([targets - targets.mean(), probes]))
+    inputs, n_columns = regression.inputs_, regression.inputs_.shape[1]
+    regressor = regression.kernel_ridge_
+    solved = regression.solve(np.column_stack([targets - targets.mean(), probes]))
     once, spread = solved[:, 0], solved[:, 1:]
-    twice = embedding.solve(once)
+    twice = regression.solve(once)
     size, trace = once @ once, np.mean(np.sum(probes * spread, axis=0))
     left = np.column_stack(
         [-twice / size, -once / size, spread * (2 / trace / probes.shape[1])]
@@ -238,7 +238,7 @@ def error_slopes(embedding, targets, probes):
     right = np.column_stack([once, twice, spread])
     by_gram = left @ right.T
     norms, inner = np.einsum("ij,ij->i", inputs, inputs), inputs @ inputs.T
-    gaussian = by_gram * (embedding.gram_ - inner / n_columns - regressor.coef0)
+    gaussian = by_gram * (regression.gram_ - inner / n_columns - regressor.coef0)
     pull = gaussian.sum(axis=1)
     # Squared distances are |a|^2 + |b|^2 - 2 a.b; the matrix is symmetric.
     by_log_gamma = -2 * regressor.gamma * (pull @ norms - np.sum(gaussian * inner))

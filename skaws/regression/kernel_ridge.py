@@ -1,18 +1,18 @@
-"""Conditional mean embedding: weights w(x) with E[f(z, x) | x] = sum_n w_n(x) f_n."""
+"""Kernel ridge regression as weights w(x) with E[f(z, x) | x] = sum_n w_n(x) f_n."""
 
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from sklearn import config_context
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.utils import gen_batches
 
 from ..moments import column_units
 
-__all__ = ["Embedding", "MeanWeights", "default_regressor", "latent_kernel"]
+__all__ = ["KernelRegression", "MeanWeights", "default_regressor", "latent_kernel"]
 
 N_ROWS_AT_ONCE = 256  # a block of kernel values that stays in the cache
 N_PROBES = 4
@@ -74,7 +74,7 @@ def extended(A, column):
     return wider
 
 
-class Embedding:
+class KernelRegression(BaseEstimator):
     """Kernel ridge regression, linear in its targets, read as a matrix of weights.
 
     Columns of the inputs are centred and scaled to unit standard deviation over the
@@ -92,23 +92,26 @@ class Embedding:
     --------
     >>> rng = np.random.default_rng(0)
     >>> inputs = rng.standard_normal((500, 1))
-    >>> embedding = Embedding().fit(inputs)
-    >>> weights = embedding.weights(np.array([[0.5]]))
+    >>> regression = KernelRegression().fit(inputs)
+    >>> weights = regression.weights(np.array([[0.5]]))
     >>> estimate = weights @ inputs[:, 0] ** 2  # E[x**2 | x = 0.5]
     >>> bool(abs(estimate[0] - 0.25) < 0.02)
     True
     """
 
     def __init__(self, regressor=None):
-        self.regressor = default_regressor() if regressor is None else regressor
-        self._ridge = clone(self.regressor).set_params(kernel="precomputed")
+        self.regressor = regressor
 
     def __getstate__(self):
         # What it was fitted on is of one sleep phase only, and large.
-        return {"regressor": self.regressor, "_ridge": clone(self._ridge)}
+        own = super().__getstate__().items()
+        return {name: value for name, value in own if name in self.get_params(False)}
 
     def fit(self, inputs):
         """Take simulated `inputs`, shape (n, n_inputs)."""
+        own = default_regressor() if self.regressor is None else self.regressor
+        self.kernel_ridge_ = own
+        self._ridge = clone(own).set_params(kernel="precomputed")
         self.mean_, self.scale_ = column_units(inputs)
         self.inputs_ = (inputs - self.mean_) / self.scale_
         self.gram_ = self._kernel(self.inputs_, self.inputs_)
@@ -160,7 +163,7 @@ class Embedding:
         return (X - self.mean_) / self.scale_
 
     def _kernel(self, A, B):
-        own = self.regressor
+        own = self.kernel_ridge_
         if own.kernel == "precomputed":
             return latent_kernel(A, B, own.gamma, own.coef0)
         if callable(own.kernel):
@@ -194,7 +197,7 @@ class Embedding:
                     f"Kernel ridge regression failed ({error}): log_joint, at simulated "
                     "pairs or at their latent estimates, or the estimates themselves are "
                     "not finite. Lower learning_rate; if log_joint is infinite at latent "
-                    "estimates, use ScalarForm(baseline=False)."
+                    "estimates, use ResidualRegression(baseline=None)."
                 ) from error
 
 

@@ -1,23 +1,25 @@
 """Regression on nothing: every simulation weighs the same."""
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
-from .embedding import MeanWeights
+from .kernel_ridge import MeanWeights
 
-__all__ = ["ConstantEmbedding"]
+__all__ = ["MeanRegression"]
 
 
-class ConstantEmbedding:
+class MeanRegression(BaseEstimator):
     """Conditional means taken for constants: the plain mean over simulations.
 
-    It is :class:`Embedding` with a constant kernel, at no cost in the number of
-    simulations.  With draws for a baseline (:class:`LatentDraw`) the objective is then
+    It is :class:`KernelRegression` with a constant kernel, at no cost in the number of
+    simulations.  With draws for a baseline
+    (:class:`skaws.posteriors.SharedResiduals`) the objective is then
     calibrated - at the truth its gradient is zero in the mean - but no longer exactly the
     log-likelihood's elsewhere.
 
     Examples
     --------
-    >>> ConstantEmbedding().fit(np.zeros((4, 1))).mean_weights(np.zeros((2, 1))).tolist()
+    >>> MeanRegression().fit(np.zeros((4, 1))).mean_weights(np.zeros((2, 1))).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
 

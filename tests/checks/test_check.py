@@ -8,6 +8,7 @@ from skaws.checks import ModelCheckError, check_model
 from skaws.models import FunctionModel
 
 from ..common import altered
+from ..estimators.functions import TIMES
 from .wrong import LAWS, RIGHT, missing_means_zero
 
 
@@ -34,6 +35,19 @@ def test_right_model_raises_no_alarm(model, seed, X):
     assert all(finding.holds for finding in report.findings)
 
 
+def support_found(model, X):
+    """What the report says of the latents' support."""
+    report = check_model(model, X)
+    return dict((finding.law, finding.detail) for finding in report.findings)[LAWS[4]]
+
+
+def test_report_says_what_support_was_read_off_or_declared(X):
+    assert support_found(RIGHT, X) == "Real(), declared"
+    assert support_found(COUNTS, X) == "{'log_rate': Real()}, read off simulations"
+    times = FunctionModel(**TIMES)
+    assert support_found(times, np.abs(X[:, :1])) == "Positive(), read off simulations"
+
+
 def test_same_seed_gives_the_same_report(X):
     assert check_model(RIGHT, X) == check_model(RIGHT, X, random_state=0)
     assert check_model(RIGHT, X) != check_model(RIGHT, X, random_state=1)
@@ -56,4 +70,4 @@ def test_laws_are_tested_at_the_params_handed_in(X):
 def test_model_that_does_not_claim_missing_entries_is_not_tested_on_them(X):
     modest = altered(RIGHT, log_joint=missing_means_zero, allows_missing=False)
     report = check_model(modest, X)
-    assert "not claimed" in dict((f.law, f.detail) for f in report.findings)[LAWS[9]]
+    assert "not claimed" in dict((f.law, f.detail) for f in report.findings)[LAWS[10]]

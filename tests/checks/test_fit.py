@@ -6,12 +6,17 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from skaws import AmortisedLearner
-from skaws.bijectors import Positive
+from skaws import (
+    AmortisedFactorAnalysis,
+    AmortisedICA,
+    AmortisedLearner,
+    AmortisedNMF,
+)
+from skaws.checks import ModelCheckError, check_fit
+from skaws.checks.fit import surprise, vanished_noise
 from skaws.decoders import MLP, Linear
-from skaws.estimators.odd_fits import surprise, vanished_noise
 from skaws.likelihoods import Gamma as GammaNoise
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.likelihoods import Poisson, StudentT
@@ -24,9 +29,10 @@ from skaws.priors import (
     Laplace,
     UniformCircle,
 )
+from skaws.supports import Positive
 
 from ..common import with_holes
-from .test_learner import POINTS, TIMES, log_joint_of_paths, sample_paths
+from ..estimators.functions import PATHS, POINTS, TIMES
 
 IRIS = load_iris().data
 FAR, COLLAPSED = "real rows lie far from simulated ones", "the noise has collapsed"
@@ -41,17 +47,15 @@ def per_feature():
 
 
 MODELS = {
-    "summed": composed(Categorical(3), MLP((5,)), per_feature()),
-    "bayes": composed(UniformCircle(), MLP((10,)), GaussianNoise()),
-    "bayes, no family": composed(UniformCircle(), MLP((10,)), StudentT()),
-    "draws": composed(Gaussian(4), MLP((10,)), GaussianNoise()),
+    "enumeration": composed(Categorical(3), MLP((5,)), per_feature()),
+    "importance": composed(UniformCircle(), MLP((10,)), GaussianNoise()),
+    "importance, no family": composed(UniformCircle(), MLP((10,)), StudentT()),
+    "reweighted": composed(Gaussian(4), MLP((10,)), GaussianNoise()),
     "residual": composed(Laplace(2), Linear(), per_feature()),
     "counts": composed(Gamma(2), Linear(nonnegative=True), Poisson()),
     "many labels": composed(Bernoulli(6), Linear(), GaussianNoise()),
     "functions": FunctionModel(**TIMES),
-    "dictionary": FunctionModel(
-        sample_paths, log_joint_of_paths, lambda X, rng: {"level": 0.0}
-    ),
+    "dictionary": FunctionModel(**PATHS),
 }
 
 
@@ -168,7 +172,7 @@ def warnings_of(model, X, **options):
 @pytest.mark.parametrize("name", list(MODELS))
 def test_fits_to_rows_of_the_model_say_nothing(name):
     model, _, X = rows_of(name)
-    max_iter = 60 if name == "bayes, no family" else 150
+    max_iter = 60 if name == "importance, no family" else 150
     assert warnings_of(model, X, max_iter=max_iter) == []
 
 
@@ -198,7 +202,7 @@ STUCK = FunctionModel(sample_fixed_noise, fixed_noise, lambda X, rng: {"level": 
 DOUBLED = np.hstack([IRIS, IRIS[:, :1]])
 WIDE = 10 * np.random.default_rng(0).standard_normal((300, 2))
 
-ODD = {
+MISFITS = {
     # Nothing in the model can grow as wide as the rows.
     "stuck": (STUCK, WIDE[:, :1], {"max_iter": 30}, FAR),
     "stuck paths": (MODELS["dictionary"], WIDE, {"max_iter": 30}, FAR),
@@ -226,9 +230,9 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("name", list(ODD))
-def test_odd_fits_say_what_is_odd(name):
-    model, X, options, message = ODD[name]
+@pytest.mark.parametrize("name", list(MISFITS))
+def test_misfits_say_what_is_wrong(name):
+    model, X, options, message = MISFITS[name]
     found = warnings_of(model, X, **options)
     assert any(message in warning for warning in found), found
 
@@ -276,3 +280,78 @@ def test_rows_without_density_are_a_surprise_and_not_a_number():
     X = sample({}, 300, np.random.default_rng(1))[1]
     assert abs(surprise(model, {}, X)) < 0.3
     assert surprise(model, {}, -X) > 1.0
+
+
+# The public check
+
+
+@pytest.fixture(scope="module")
+def factors():
+    return AmortisedFactorAnalysis(2, random_state=0).fit(IRIS)
+
+
+def broken(estimator, X):
+    """Laws that do not hold, and the message."""
+    with pytest.raises(ModelCheckError) as caught:
+        check_fit(estimator, X)
+    report = caught.value.report
+    return [finding.law for finding in report.findings if not finding.holds], str(report)
+
+
+def test_right_fit_passes_with_a_report(factors):
+    report = check_fit(factors, IRIS)
+    assert [finding.holds for finding in report.findings] == [True, True]
+    assert str(report).startswith("check_fit of AmortisedFactorAnalysis\n  ok    real rows")
+
+
+def test_runaway_is_found(factors):
+    wider = 5 * (IRIS - IRIS.mean(axis=0)) + IRIS.mean(axis=0)
+    laws, message = broken(factors, wider)
+    assert laws == ["real rows are as likely as simulated ones"]
+    assert "standard deviations below that of simulated rows" in message
+
+
+def test_parameters_that_ran_away_are_found():
+    model, _, X = rows_of("residual")
+    learner = AmortisedLearner(model, max_iter=30, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        learner.fit(X)
+    check_fit(learner, X)
+    far = {**learner.params_["decoder"], "mean": learner.params_["decoder"]["mean"] + 1e3}
+    learner.params_ = {**learner.params_, "decoder": far}
+    assert "real rows are as likely as simulated ones" in broken(learner, X)[0]
+
+
+def test_vanished_noise_is_told_with_its_column():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = AmortisedFactorAnalysis(1, max_iter=60, random_state=0).fit(IRIS)
+    model.noise_variance_[3] = model.params_["likelihood"]["noise_variance"][3] = 1e-12
+    laws, message = broken(model, IRIS)
+    assert "noise has not vanished" in laws
+    assert "of the standard deviation of column 3 of X" in message
+
+
+def test_check_of_what_is_not_fitted_is_refused():
+    with pytest.raises(NotFittedError):
+        check_fit(AmortisedFactorAnalysis(), IRIS)
+    with pytest.raises(ValueError, match="X has 3 features"):
+        check_fit(AmortisedFactorAnalysis(1, max_iter=5).fit(IRIS), IRIS[:, :3])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        AmortisedICA(2, random_state=0),
+        AmortisedNMF(2, likelihood="gaussian", max_iter=100, random_state=0),
+        AmortisedLearner(MODELS["reweighted"], max_iter=300, random_state=0),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_right_fits_of_all_estimators_pass(estimator):
+    estimator.fit(IRIS)
+    check_fit(estimator, IRIS)
+    check_fit(estimator, np.where(np.eye(*IRIS.shape) > 0, np.nan, IRIS))
+    assert "real rows are as likely as simulated ones" in broken(estimator, 10 * IRIS)[0]

@@ -7,13 +7,22 @@ import numpy as np
 import pytest
 
 from skaws import likelihoods, priors
-from skaws.bijectors import Positive
 from skaws.checks import ModelCheckError, check_model
 from skaws.decoders import MLP, Chain, Elementwise, Linear
 from skaws.models import FunctionModel, LatentVariableModel
+from skaws.supports import Positive
 
 from ..common import altered
-from .wrong import LAWS, NEGATIVE_CONTROLS, RIGHT, inflated, writing_into_params
+from .wrong import (
+    LAWS,
+    NEGATIVE_CONTROLS,
+    RIGHT,
+    derivative_lost,
+    inflated,
+    posterior_with,
+    writing_into_params,
+    wrong_derivative,
+)
 
 
 def broken_law(model, X):
@@ -27,7 +36,7 @@ def broken_law(model, X):
 def name_of(value):
     """What a negative control replaces its model's part by."""
     if isinstance(value, FunctionModel):
-        return "misspelt_constraint"
+        return "wrong_support" if value.latent_support else "misspelt_constraint"
     parts = [part for part in vars(value).values() if hasattr(part, "__name__")]
     return parts[0].__name__
 
@@ -46,6 +55,16 @@ def test_sampler_inflated_by_a_tenth_is_far_out_and_names_a_parameter(X):
     distance, name = re.match(r"largest \|z\| = ([\d.]+) at (\S+) ", detail).groups()
     assert float(distance) > 6
     assert re.match(r"(decoder\.(components|mean)|likelihood\.noise_variance)\[", name)
+
+
+@pytest.mark.parametrize(
+    ("log_joint", "name"),
+    [(wrong_derivative, r"decoder\.components\[0, 0\]"), (derivative_lost, "decoder.mean")],
+)
+def test_wrong_derivative_names_its_parameter(log_joint, name, X):
+    finding = broken_law(altered(RIGHT, log_joint=log_joint), X)
+    assert finding.law == LAWS[6]
+    assert re.search(f"at {name}", finding.detail)
 
 
 def part_models():
@@ -101,10 +120,10 @@ def test_sampler_that_writes_into_the_middle_of_a_long_array_is_seen():
 
 @pytest.mark.parametrize("latent", [0, 1])
 def test_wrong_posterior_mean_names_the_latent(latent, X):
-    def one_wrong(params, X):
-        return RIGHT.posterior_mean(params, X) * np.where(np.arange(2) == latent, 0.8, 1.0)
+    def one_wrong(mean):
+        return mean * np.where(np.arange(2) == latent, 0.8, 1.0)
 
-    detail = broken_law(altered(RIGHT, posterior_mean=one_wrong), X).detail
+    detail = broken_law(altered(RIGHT, posterior=posterior_with(one_wrong)), X).detail
     assert f" at latent {latent} " in detail
 
 
@@ -128,7 +147,7 @@ FIXED_ERROR = FunctionModel(
 
 def test_parameter_that_the_log_joint_forgets_is_named(X):
     finding = broken_law(FIXED_ERROR, X[:, :1])
-    assert finding.law == LAWS[6]
+    assert finding.law == LAWS[7]
     assert finding.detail == "sample depends on sd, but log_joint does not"
 
 

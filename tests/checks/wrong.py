@@ -4,8 +4,8 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defvjp, primitive
 
-from skaws.bijectors import Positive
 from skaws.models import FunctionModel
+from skaws.supports import Positive
 
 from ..common import altered, gaussian_model
 
@@ -15,13 +15,14 @@ LAWS = [
     "sample returns rows shaped like X",
     "sample is finite",
     "sample draws from rng alone",
+    "latents lie in their support",
     "log_joint is one finite number a pair",
     "autograd's derivative agrees with differences",
     "score identity: sampler and log joint agree",
     "Stein's identity: latents and log joint agree",
-    "expected_log_joint extends log_joint",
+    "fast log joints equal slow ones",
     "score identity with missing entries",
-    "posterior_mean is the conditional mean",
+    "the posterior's mean is the conditional mean",
 ]
 
 
@@ -34,6 +35,11 @@ def outside_constraint(X, rng):
 def misspelt_constraint():
     functions = (RIGHT.sample, RIGHT.log_joint, RIGHT.init_params)
     return FunctionModel(*functions, constraints={"likelihood": {"noise": Positive()}})
+
+
+def wrong_support():
+    functions = (RIGHT.sample, RIGHT.log_joint, RIGHT.init_params, RIGHT.constraints)
+    return FunctionModel(*functions, latent_support=Positive())
 
 
 def one_column_too_many(params, n_samples, rng):
@@ -126,25 +132,40 @@ def observed(params, z, rng):
     return RIGHT.likelihood.sample(params["likelihood"], location, rng)
 
 
-def without_prior(params, z, x, weights, X):
-    expected = RIGHT.expected_log_joint(params, z, x, weights, X)
+def without_prior(params, z, weights, X):
+    expected = RIGHT.expected_log_joint(params, z, weights, X)
     return expected - weights @ RIGHT.prior.log_density({}, z)
 
 
-def of_squared_weights(params, z, x, weights, X):
-    return RIGHT.expected_log_joint(params, z, x, weights**2, X)
+def of_squared_weights(params, z, weights, X):
+    return RIGHT.expected_log_joint(params, z, weights**2, X)
+
+
+def without_prior_in_the_matrix(params, z, X):
+    return RIGHT.log_likelihood(params, z, X)
 
 
 def missing_means_zero(params, z, x):
     return RIGHT.log_joint(params, z, np.nan_to_num(x))
 
 
-def shrunk(params, X):
-    return 0.9 * RIGHT.posterior_mean(params, X)
+def posterior_with(change):
+    """The right posterior, but its mean is changed."""
+
+    def posterior(params):
+        fitted = RIGHT.posterior(params)
+        return altered(fitted, mean=lambda X: change(fitted.mean(X)))
+
+    posterior.__name__ = change.__name__
+    return posterior
 
 
-def swapped(params, X):
-    return RIGHT.posterior_mean(params, X)[:, ::-1]
+def shrunk(mean):
+    return 0.9 * mean
+
+
+def swapped(mean):
+    return mean[:, ::-1]
 
 
 NEGATIVE_CONTROLS = [
@@ -158,17 +179,19 @@ NEGATIVE_CONTROLS = [
     (altered(RIGHT, sample=always_the_same), LAWS[3]),
     (altered(RIGHT, sample=writing_into_params), LAWS[3]),
     (altered(RIGHT, sample=adding_to_params), LAWS[3]),
-    (altered(RIGHT, log_joint=one_column), LAWS[4]),
-    (altered(RIGHT, log_joint=one_number), LAWS[4]),
-    (altered(RIGHT, log_joint=not_finite), LAWS[4]),
-    (altered(RIGHT, log_joint=wrong_derivative), LAWS[5]),
-    (altered(RIGHT, log_joint=derivative_lost), LAWS[5]),
-    (altered(RIGHT, sample=inflated), LAWS[6]),
-    (altered(RIGHT, sample=wide_latents), LAWS[7]),
-    (altered(RIGHT, sample=shifted_latents), LAWS[7]),
-    (altered(RIGHT, expected_log_joint=without_prior), LAWS[8]),
-    (altered(RIGHT, expected_log_joint=of_squared_weights), LAWS[8]),
-    (altered(RIGHT, log_joint=missing_means_zero), LAWS[9]),
-    (altered(RIGHT, posterior_mean=shrunk), LAWS[10]),
-    (altered(RIGHT, posterior_mean=swapped), LAWS[10]),
+    (wrong_support(), LAWS[4]),
+    (altered(RIGHT, log_joint=one_column), LAWS[5]),
+    (altered(RIGHT, log_joint=one_number), LAWS[5]),
+    (altered(RIGHT, log_joint=not_finite), LAWS[5]),
+    (altered(RIGHT, log_joint=wrong_derivative), LAWS[6]),
+    (altered(RIGHT, log_joint=derivative_lost), LAWS[6]),
+    (altered(RIGHT, sample=inflated), LAWS[7]),
+    (altered(RIGHT, sample=wide_latents), LAWS[8]),
+    (altered(RIGHT, sample=shifted_latents), LAWS[8]),
+    (altered(RIGHT, expected_log_joint=without_prior), LAWS[9]),
+    (altered(RIGHT, expected_log_joint=of_squared_weights), LAWS[9]),
+    (altered(RIGHT, log_joint_matrix=without_prior_in_the_matrix), LAWS[9]),
+    (altered(RIGHT, log_joint=missing_means_zero), LAWS[10]),
+    (altered(RIGHT, posterior=posterior_with(shrunk)), LAWS[11]),
+    (altered(RIGHT, posterior=posterior_with(swapped)), LAWS[11]),
 ]

@@ -5,9 +5,20 @@ import pytest
 
 from skaws.decoders import Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
+from skaws.likelihoods import Poisson
 from skaws.models import LatentVariableModel
-from skaws.params import ParameterSpace
 from skaws.priors import Categorical
+from skaws.spaces import Space
+from skaws.supports import (
+    Binary,
+    Integer,
+    Interval,
+    OneHot,
+    Positive,
+    Real,
+    Simplex,
+    Sphere,
+)
 
 from ..common import gaussian_params, with_holes
 
@@ -30,7 +41,7 @@ def params():
 def started(X, n_latents=K, seed=2):
     params = Linear().init_params(X, n_latents, np.random.default_rng(seed))
     assert params["components"].shape == (n_latents, X.shape[1])
-    ParameterSpace(params)  # raises if not finite
+    Space(params)  # raises if not finite
     return params
 
 
@@ -115,7 +126,7 @@ def test_nonnegative_start_predicts_the_mean_row_at_latents_of_one(
     X = with_holes(counts, share, np.random.default_rng(5))
     decoder = Linear(nonnegative=True, start=start)
     params = decoder.init_params(X, n_latents, np.random.default_rng(2))
-    assert ParameterSpace(params, decoder.constraints).size == n_latents * D
+    assert Space(params, decoder.constraints).size == n_latents * D
     location = decoder.location(params, np.ones((1, n_latents)))
     # Half is the mean row; all components together have its total.
     mean = np.nanmean(X, axis=0)
@@ -141,12 +152,16 @@ def test_nonnegative_map_has_no_offset_and_keeps_steps():
 
 
 def test_locations_are_nonnegative_where_components_and_latents_are():
-    supports = [
-        Linear(nonnegative=flag).location_support(latents)
-        for flag in (False, True)
-        for latents in ("real", "nonnegative", "unit")
+    nonnegative = [
+        *(Positive(), Positive(2.0), Interval(0.0, 1.0), Interval(1.0, 5.0)),
+        *(Binary(), OneHot(), Simplex(), Integer(0, 3)),
     ]
-    assert supports == ["real"] * 4 + ["nonnegative"] * 2
+    others = [Real(), Sphere(), Interval(-1.0, 1.0), Integer(-1, 1), Positive(-1.0)]
+    for latents in nonnegative:
+        assert Linear(nonnegative=True).location_support(latents) == Positive()
+    for latents in others:
+        assert Linear(nonnegative=True).location_support(latents) == Real()
+    assert {repr(Linear().location_support(z)) for z in nonnegative + others} == {"Real()"}
 
 
 def clusters(n, rng):
@@ -177,7 +192,19 @@ def test_eight_labels_are_told_apart():
     assert sorted(gaps.argmin(axis=1)) == list(range(8))
 
 
-def test_labels_of_non_negative_parts_start_as_others_do():
+def test_labels_of_non_negative_parts_start_about_the_mean_row():
+    # One label at a time: their components have the total of the mean row, each.
     X = np.random.default_rng(0).gamma(2.0, size=(50, 4))
     start = Linear(nonnegative=True).init_labels(X, 3, np.random.default_rng(0))
     assert np.all(start["components"] > 0) and "mean" not in start
+    np.testing.assert_allclose(start["components"].sum(axis=1), X.mean(axis=0).sum(), 1e-6)
+
+
+def test_labels_over_non_negative_parts_are_mixtures_of_counts(counts):
+    model = LatentVariableModel(Categorical(3), Linear(nonnegative=True), Poisson())
+    rng = np.random.default_rng(0)
+    params = model.init_params(counts, rng)
+    _, drawn = model.sample(params, 5000, rng)
+    mean = counts.mean(axis=0)
+    assert drawn.mean(axis=0).sum() == pytest.approx(mean.sum(), rel=0.05)
+    assert np.all(drawn.mean(axis=0) > 0.45 * mean)

@@ -5,8 +5,8 @@ import numpy as np
 from autograd.scipy.special import gammaln
 from scipy.special import logsumexp
 
-from skaws.bijectors import Positive, Simplex, UnitInterval
 from skaws.models import FunctionModel
+from skaws.supports import Interval, Positive, Simplex
 
 LOG_2PI = np.log(2 * np.pi)
 
@@ -70,7 +70,7 @@ POINTS = FunctionModel(
 )
 
 
-# Two classes, told by eight answers.
+# Two classes, known by eight answers.
 
 
 def sample_answers(params, n_samples, rng):
@@ -94,7 +94,7 @@ ANSWERS = FunctionModel(
     sample_answers,
     log_joint_of_answers,
     start_of_answers,
-    {"weight": Simplex(), "item": UnitInterval()},
+    {"weight": Simplex(), "item": Interval(0.0, 1.0)},
 )
 
 
@@ -125,7 +125,7 @@ COUNTS = FunctionModel(
     sample_counts,
     log_joint_of_counts,
     start_of_counts,
-    {"rate": Positive(), "chance": UnitInterval()},
+    {"rate": Positive(), "chance": Interval(0.0, 1.0)},
 )
 
 
@@ -199,7 +199,7 @@ PRESENCE = {
     "sample": sample_presence,
     "log_joint": log_joint_of_presence,
     "init_params": start_of_presence,
-    "constraints": {"chance": UnitInterval()},
+    "constraints": {"chance": Interval(0.0, 1.0)},
 }
 
 
@@ -213,3 +213,47 @@ def log_likelihood_of_presence(params, X):
             values = log_joint_of_presence(params, z, X)
             terms.append(values + 0.5 * node**2 + np.log(weight))
     return np.mean(logsumexp(terms, axis=0))
+
+
+# Waiting times that are zero for some: no real coordinates, nor few values.
+
+
+def sample_atoms(params, n_samples, rng):
+    z = rng.exponential(1 / params["rate"], (n_samples, 1))
+    z = np.where(rng.random((n_samples, 1)) < 0.3, 0.0, z)
+    return z, z + params["sd"] * rng.standard_normal((n_samples, 1))
+
+
+def log_joint_of_atoms(params, z, x):
+    log_density = anp.log(0.7 * params["rate"]) - params["rate"] * z[:, 0]
+    error = (x - z)[:, 0] / params["sd"]
+    log_prior = anp.where(z[:, 0] == 0, np.log(0.3), log_density)
+    return log_prior - 0.5 * error**2 - anp.log(params["sd"]) - 0.5 * LOG_2PI
+
+
+ATOMS = {**TIMES, "sample": sample_atoms, "log_joint": log_joint_of_atoms}
+
+
+# A level seen twice under noise: the simplest latents in a dictionary.
+
+
+def sample_paths(params, n_samples, rng):
+    z = params["level"] + rng.standard_normal((n_samples, 1))
+    return {"path": z}, z + rng.standard_normal((n_samples, 2))
+
+
+def log_joint_of_paths(params, z, x):
+    z = z["path"]
+    squares = (z - params["level"])[:, 0] ** 2 + anp.sum((x - z) ** 2, axis=1)
+    return -0.5 * squares - 1.5 * LOG_2PI
+
+
+def start_of_paths(X, rng):
+    return {"level": 0.0}
+
+
+PATHS = {
+    "sample": sample_paths,
+    "log_joint": log_joint_of_paths,
+    "init_params": start_of_paths,
+}

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skaws import AmortisedFactorAnalysis, AmortisedNMF
 from skaws.estimators import base, training
-from skaws.regression import AdaptiveEmbedding
+from skaws.regression import AdaptiveKernelRegression
 
 pytestmark = pytest.mark.filterwarnings(
     # Many fits here are cut short on purpose; where that matters, it is asserted.
@@ -140,13 +140,13 @@ def test_short_fit_warns_with_figures():
     assert model.n_iter_ == 40
 
 
-def interrupt_turn(n, monkeypatch):
-    """Let the n-th turn of the loop, counted over all restarts, be interrupted."""
-    whole, turns = training.wake_sleep, count(1)
+def interrupt_iteration(n, monkeypatch):
+    """Let the n-th iteration of the loop, counted over all restarts, be interrupted."""
+    whole, numbers = training.wake_sleep, count(1)
 
     def interrupted(*args, **kwargs):
         for iteration in whole(*args, **kwargs):
-            if next(turns) == n:
+            if next(numbers) == n:
                 raise KeyboardInterrupt
             yield iteration
 
@@ -154,7 +154,7 @@ def interrupt_turn(n, monkeypatch):
 
 
 def test_interrupted_fit_keeps_what_it_learnt(monkeypatch):
-    interrupt_turn(30, monkeypatch)
+    interrupt_iteration(30, monkeypatch)
     with pytest.warns(ConvergenceWarning, match="interrupted after 29 iterations"):
         model = make(n_init=3).fit(WINE)
     assert model.n_iter_ == 29
@@ -167,7 +167,7 @@ def test_interrupted_fit_keeps_what_it_learnt(monkeypatch):
 @pytest.mark.parametrize("max_iter", [40, 400])  # the first restart converges, or not
 def test_interrupted_restart_leaves_the_earlier_one_and_a_warning(max_iter, monkeypatch):
     whole = make(max_iter=max_iter).fit(WINE)
-    interrupt_turn(whole.n_iter_ + 3, monkeypatch)
+    interrupt_iteration(whole.n_iter_ + 3, monkeypatch)
     message = "interrupted after 1 of n_init=3 restarts"
     with pytest.warns(ConvergenceWarning, match=message) as caught:
         model = make(n_init=3, max_iter=max_iter).fit(WINE)
@@ -208,9 +208,11 @@ def test_interruption_before_any_restart_ended_is_the_users(monkeypatch):
         make(n_init=3).fit(WINE)
 
 
-def test_interruption_in_the_first_turn_leaves_the_start_and_an_empty_history(monkeypatch):
+def test_interruption_in_the_first_iteration_leaves_the_start_and_an_empty_history(
+    monkeypatch,
+):
     names = set(make(max_iter=1).fit(WINE).history_)
-    interrupt_turn(1, monkeypatch)
+    interrupt_iteration(1, monkeypatch)
     with pytest.warns(ConvergenceWarning, match="interrupted after 0 iterations"):
         model = make().fit(WINE)
     assert set(model.history_) == names
@@ -403,14 +405,14 @@ def test_set_params_of_no_regressor_makes_the_default_one():
 
 
 def test_regressor_that_learns():
-    regressor = AdaptiveEmbedding()
+    regressor = AdaptiveKernelRegression()
     estimator = make(regressor=regressor, max_iter=60).fit(WINE)
     assert abs(estimator.score(WINE) - make(max_iter=60).fit(WINE).score(WINE)) < 0.1
     # What was learnt lies on the estimator, and goes on; the parameter is as it was.
     learnt = estimator._state.regression.alpha
-    assert learnt != 1.0 and regressor.alpha == 1.0
-    twin = pickle.loads(pickle.dumps(estimator))
-    assert twin._state.regression.alpha == learnt
-    twin.partial_fit(WINE)
-    assert 0 < abs(np.log(twin._state.regression.alpha / learnt)) < 0.5
+    assert learnt != 1.0 and vars(regressor) == vars(AdaptiveKernelRegression())
+    again = pickle.loads(pickle.dumps(estimator))
+    assert again._state.regression.alpha == learnt
+    again.partial_fit(WINE)
+    assert 0 < abs(np.log(again._state.regression.alpha / learnt)) < 0.5
     assert clone(estimator).set_params(regressor__n_features=1).regressor.n_features == 1

@@ -115,8 +115,8 @@ def test_inverse_transform(n_components):
     assert ica.mixing_.shape == (10, n_components)
     assert back.shape == X.shape
     # Where nothing is reduced, all comes back but what is taken for noise.
-    left_over = np.sqrt(np.mean((back - X) ** 2))
+    missed = np.sqrt(np.mean((back - X) ** 2))
     noise = np.sqrt(ica.noise_variance_)
-    assert left_over < 1.5 * noise
+    assert missed < 1.5 * noise
     if n_components == 10:
         assert noise < 0.2 * X.std()

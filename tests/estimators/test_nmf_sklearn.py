@@ -190,8 +190,8 @@ def test_minibatch_nmf_partial_fit():
 def test_nmf_regularization():
     X = positive(6, 5)
     free = AmortisedNMF(3, random_state=42, max_iter=100).fit(X)
-    held = AmortisedNMF(3, components_prior=(1.0, 10.0), random_state=42, max_iter=100)
-    assert (held.fit(X).components_ ** 2).sum() < (free.components_**2).sum()
+    strong = AmortisedNMF(3, components_prior=(1.0, 10.0), random_state=42, max_iter=100)
+    assert (strong.fit(X).components_ ** 2).sum() < (free.components_**2).sum()
 
 
 def test_feature_names_out():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skaws.estimators.rotation import principal_rotation, settled, simple_rotation
+from skaws.estimators.rotation import canonical_order, principal_rotation, simple_rotation
 
 METHODS = ["varimax", "quartimax"]
 
@@ -82,46 +82,46 @@ def test_two_clusters_are_found_from_their_general_and_bipolar_factor(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_simple_structure_is_found_again_up_to_order_and_signs(method):
     simple = np.kron(np.eye(3), np.array([1.0, 0.8, 0.6]))
-    turn = np.linalg.qr(np.random.default_rng(2).standard_normal((3, 3)))[0]
-    components = turn @ simple
+    rotation = np.linalg.qr(np.random.default_rng(2).standard_normal((3, 3)))[0]
+    components = rotation @ simple
     rotated = simple_rotation(components, method) @ components
     overlap = np.abs(rotated @ simple.T) / np.sum(simple[0] ** 2)
     np.testing.assert_allclose(np.sort(overlap, axis=1), [[0, 0, 1]] * 3, atol=1e-3)
 
 
 @pytest.mark.parametrize("by_variance", [False, True])
-def test_settled_is_idempotent(by_variance, components):
-    once = settled(components, by_variance) @ components
-    np.testing.assert_array_equal(settled(once, by_variance), np.eye(len(once)))
+def test_canonical_order_is_idempotent(by_variance, components):
+    once = canonical_order(components, by_variance) @ components
+    np.testing.assert_array_equal(canonical_order(once, by_variance), np.eye(len(once)))
 
 
 @pytest.mark.parametrize("by_variance", [False, True])
-def test_settled_is_the_same_for_any_signs_and_by_variance_for_any_order(
+def test_canonical_order_is_the_same_for_any_signs_and_by_variance_for_any_order(
     by_variance, components
 ):
     rng = np.random.default_rng(3)
-    expected = settled(components, by_variance) @ components
+    expected = canonical_order(components, by_variance) @ components
     other = components * rng.choice((-1.0, 1.0), (len(components), 1))
     if by_variance:
         other = rng.permutation(other)
-    np.testing.assert_array_equal(settled(other, by_variance) @ other, expected)
+    np.testing.assert_array_equal(canonical_order(other, by_variance) @ other, expected)
 
 
 @pytest.mark.parametrize("by_variance", [False, True])
-def test_largest_loading_of_a_settled_row_is_positive(by_variance, components):
-    rows = settled(components, by_variance) @ components
+def test_largest_loading_in_canonical_order_is_positive(by_variance, components):
+    rows = canonical_order(components, by_variance) @ components
     assert np.all(rows.max(axis=1) == np.abs(rows).max(axis=1))
 
 
-def test_settled_by_variance_comes_by_decreasing_sum_of_squares(components):
-    rows = settled(components, by_variance=True) @ components
+def test_canonical_order_by_variance_comes_by_decreasing_sum_of_squares(components):
+    rows = canonical_order(components, by_variance=True) @ components
     assert np.all(np.diff(np.sum(rows**2, axis=1)) <= 0)
 
 
-def test_settled_otherwise_keeps_the_order(components):
-    rows = settled(components, by_variance=False) @ components
+def test_canonical_order_otherwise_keeps_the_order(components):
+    rows = canonical_order(components, by_variance=False) @ components
     np.testing.assert_array_equal(np.abs(rows), np.abs(components))
 
 
-def test_a_row_of_zeros_settles():
-    assert np.all(np.abs(settled(np.zeros((1, 3)), True)) == 1.0)
+def test_a_row_of_zeros_has_a_canonical_order():
+    assert np.all(np.abs(canonical_order(np.zeros((1, 3)), True)) == 1.0)

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from skaws.estimators import rows as rows_module
-from skaws.estimators.rows import (
+from skaws.estimators import validation
+from skaws.estimators.validation import (
     N_REPRESENTATIVE,
     check_observed,
     check_sample_weight,
@@ -186,7 +186,7 @@ def test_rows_with_some_observed_entries_pass(X):
 
 @pytest.mark.parametrize("n_at_once", [3, 10_000])
 def test_an_empty_row_is_named(n_at_once, X, monkeypatch):
-    monkeypatch.setattr(rows_module, "N_AT_ONCE", n_at_once)
+    monkeypatch.setattr(validation, "N_AT_ONCE", n_at_once)
     X[13] = np.nan
     with pytest.raises(ValueError, match="Row 13 of X has no observed entry.*Toy needs"):
         check_observed(X, "Toy")
@@ -194,14 +194,14 @@ def test_an_empty_row_is_named(n_at_once, X, monkeypatch):
 
 @pytest.mark.parametrize("n_at_once", [3, 10_000])
 def test_an_empty_column_is_named(n_at_once, X, monkeypatch):
-    monkeypatch.setattr(rows_module, "N_AT_ONCE", n_at_once)
+    monkeypatch.setattr(validation, "N_AT_ONCE", n_at_once)
     X[:, 1] = np.nan
     with pytest.raises(ValueError, match="Column 1 of X has no observed entry.*Toy needs"):
         check_observed(X, "Toy")
 
 
 def test_a_column_observed_in_one_batch_only_is_observed(X, monkeypatch):
-    monkeypatch.setattr(rows_module, "N_AT_ONCE", 3)
+    monkeypatch.setattr(validation, "N_AT_ONCE", 3)
     X[1:, 1] = np.nan
     check_observed(X, "Toy")
 

@@ -6,7 +6,6 @@ import pytest
 from autograd import grad
 from autograd.scipy.special import logsumexp
 
-from skaws.bijectors import Positive, Simplex
 from skaws.decoders import MLP, Linear
 from skaws.evaluation import (
     exact_score_gradient,
@@ -17,8 +16,9 @@ from skaws.evaluation import (
 from skaws.evaluation.gradient import score_table
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import FunctionModel, LatentVariableModel
-from skaws.params import ParameterSpace
 from skaws.priors import Categorical, Gaussian
+from skaws.spaces import Space
+from skaws.supports import Positive, Real, Simplex
 
 from ..common import altered, flat, gaussian_model
 
@@ -36,7 +36,7 @@ def relative_gap(a, b):
 
 def by_differences(model, params, X, h=1e-5):
     """Central differences of the mean log-likelihood along the model's steps."""
-    space = ParameterSpace(params, model.constraints)
+    space = Space(params, model.constraints)
 
     def mean_after(step):
         moved = model.move(params, space.split(step))
@@ -54,14 +54,14 @@ def gaussian():
     model = gaussian_model(2)
     X = rng.standard_normal((300, 2)) @ rng.standard_normal((2, 5))
     params = model.init_params(X + 0.7 * rng.standard_normal(X.shape), rng)
-    space = ParameterSpace(params, model.constraints)
+    space = Space(params, model.constraints)
     truth = model.move(params, space.split(0.3 * rng.standard_normal(space.size)))
     return model, params, model.sample(truth, 300, rng)[1]
 
 
 def softplus_mean(params, z):
-    bent = anp.logaddexp(0.0, anp.dot(z, params["b"]))
-    return bent - anp.sum(params["b"] ** 2)
+    curve = anp.logaddexp(0.0, anp.dot(z, params["b"]))
+    return curve - anp.sum(params["b"] ** 2)
 
 
 def sample_softplus(params, n_samples, rng):
@@ -90,7 +90,7 @@ SOFTPLUS = FunctionModel(
     log_joint_softplus,
     lambda X, rng: {"b": np.array([1.0, 0.7]), "sd": 0.5},
     {"sd": Positive()},
-    latent_support="real",
+    latent_support=Real(),
 )
 
 
@@ -159,7 +159,7 @@ def test_estimate_comes_to_the_quadrature():
     found = score_gradient(SOFTPLUS, params, X, rng=rng)
     drawn = importance_score_gradient(SOFTPLUS, params, X, n_draws=800)
     assert cosine(found, exact) > 0.99
-    # Draws about modes miss part of a bent posterior.
+    # Draws about modes miss part of a curved posterior.
     assert cosine(drawn, exact) > 0.95
 
 
@@ -259,7 +259,7 @@ def test_a_table_of_scores_sums_to_the_gradient():
     pairs = SOFTPLUS.sample(SOFTPLUS.init_params(None, None), 130, np.random.default_rng(0))
     params = SOFTPLUS.init_params(None, None)
     table = score_table(SOFTPLUS, params, [pairs])
-    space = ParameterSpace(params, SOFTPLUS.constraints)
+    space = Space(params, SOFTPLUS.constraints)
 
     def total(step):
         return anp.sum(SOFTPLUS.log_joint(SOFTPLUS.move(params, space.split(step)), *pairs))

@@ -50,6 +50,17 @@ def assert_derivative(likelihood, params, location, X):
     return slope
 
 
+def assert_information(likelihood, params, location, X):
+    """Information is the second difference of -log p(x | location), no less than zero."""
+    h = 1e-3
+    ahead, here, behind = (
+        likelihood.log_density(params, location + s * h, X) for s in (1, 0, -1)
+    )
+    curvature = np.maximum(2 * here - ahead - behind, 0.0) / h**2
+    found = likelihood.information(params, location, X) * np.ones(location.shape)
+    np.testing.assert_allclose(found, curvature, rtol=1e-3, atol=1e-4)
+
+
 def assert_slopes(likelihood, params, location, X):
     up, down = likelihood.slopes(params, location, X)
     assert np.all(up >= 0) and np.all(down >= 0)

@@ -10,6 +10,7 @@ from skaws.likelihoods import Bernoulli
 from .registry import (
     assert_derivative,
     assert_exponential_family,
+    assert_information,
     assert_samples_have_mean_and_variance,
 )
 
@@ -41,3 +42,4 @@ def test_exponential_family_form_and_derivative(X):
     location = LOCATION * np.ones(X.shape)
     assert_exponential_family(Bernoulli(), location, X)
     assert_derivative(Bernoulli(), {}, location, X)
+    assert_information(Bernoulli(), {}, location, X)

@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from skaws.likelihoods import Gaussian
 from skaws.likelihoods.gaussian import gaussian_log_density
-from skaws.params import ParameterSpace
+from skaws.spaces import Space, shift
 
 from ..common import assert_means, with_holes
 
@@ -104,7 +104,7 @@ def test_sufficient_statistics_have_the_normalizers_gradient_for_mean(params):
     assert_means(second, location[0] ** 2 + params["noise_variance"])
 
 
-def test_noise_variance_and_scale_are_variance_and_deviation(params, location):
+def test_noise_variance_and_scale_are_variance_and_standard_deviation(params, location):
     variance = Gaussian().noise_variance(params, location)
     assert variance.shape == location.shape
     np.testing.assert_array_equal(variance, params["noise_variance"] * np.ones((N, D)))
@@ -113,14 +113,14 @@ def test_noise_variance_and_scale_are_variance_and_deviation(params, location):
 
 def starting_variance(noise, X, location):
     params = noise.init_params(X, location, np.random.default_rng(0))
-    ParameterSpace(params, noise.constraints)  # raises outside the support
+    Space(params, noise.constraints)  # raises outside the support
     return params["noise_variance"]
 
 
 def test_start_is_the_variance_that_locations_leave(X):
     # Locations of variance 1 under columns of variance 4, 9 and 16.
-    unit = (X - X.mean(axis=0)) / X.std(axis=0)
-    got = starting_variance(Gaussian(per_feature=True), unit * [2.0, 3.0, 4.0], unit)
+    white = (X - X.mean(axis=0)) / X.std(axis=0)
+    got = starting_variance(Gaussian(per_feature=True), white * [2.0, 3.0, 4.0], white)
     np.testing.assert_allclose(got, [3.0, 8.0, 15.0])
 
 
@@ -171,6 +171,27 @@ def test_floor_is_respected_at_the_start_and_by_any_step(floor, X, location):
     noise = Gaussian(per_feature=True, floor=floor)
     start = {"noise_variance": starting_variance(noise, X, location)}
     assert np.all(start["noise_variance"] > floor)
-    space = ParameterSpace(start, noise.constraints)
+    space = Space(start, noise.constraints)
     moved = space.unflatten(space.flatten(start) - 10.0)
     assert np.all(moved["noise_variance"] > floor)
+
+
+@pytest.mark.parametrize("per_feature", [False, True])
+def test_variances_that_are_not_learnt_stay_where_they_start(per_feature, X, location):
+    for learned in (False, True):
+        noise = Gaussian(per_feature, floor=0.1, learned=learned)
+        start = noise.init_params(X, location, np.random.default_rng(0))
+        space = Space(start, noise.constraints)
+        assert space.size == learned * np.size(start["noise_variance"])
+        moved = shift(start, space.split(np.ones(space.size)), noise.constraints)
+        stays = moved["noise_variance"] == start["noise_variance"]
+        assert np.all(stays) == (not learned)
+
+
+def test_floors_are_stored_as_they_are():
+    floor = np.array([0.1, 2.0, 0.3])
+    for per_feature in (False, True):
+        noise = Gaussian(per_feature, floor=floor)
+        assert noise.floor is floor
+        lowest = noise.constraints["noise_variance"].lower
+        np.testing.assert_array_equal(lowest, floor if per_feature else 2.0)

@@ -5,10 +5,11 @@ import pytest
 from scipy.stats import nbinom
 
 from skaws.likelihoods import NegativeBinomial, Poisson
-from skaws.params import ParameterSpace
+from skaws.spaces import Space
 
 from .registry import (
     assert_derivative,
+    assert_information,
     assert_samples_have_mean_and_variance,
     assert_slopes,
 )
@@ -43,6 +44,12 @@ def test_large_sizes_are_nearly_poisson(X):
     np.testing.assert_allclose(got, Poisson().log_density({}, location, X), rtol=0.01)
 
 
+def test_information_is_the_curvature_where_that_is_positive():
+    location = LOCATION * np.ones((3, 1))
+    for X in (0 * location, location, 3 * location):
+        assert_information(NegativeBinomial(), PARAMS, location, X)
+
+
 def test_derivative_and_slopes(X):
     location = LOCATION * np.ones(X.shape)
     assert_derivative(NegativeBinomial(), PARAMS, location, X)
@@ -55,5 +62,5 @@ def test_start_lies_in_the_support_and_near_the_truth(column):
     noise, rng = NegativeBinomial(), np.random.default_rng(0)
     for X in (np.full((50, 2), column), noise.sample(PARAMS, np.full((500, 2), 5.0), rng)):
         start = noise.init_params(X, X, rng)
-        assert ParameterSpace(start, noise.constraints).size == 1
+        assert Space(start, noise.constraints).size == 1
     assert 0.5 < start["size"] / PARAMS["size"] < 4

@@ -14,6 +14,7 @@ from ..common import assert_means
 from .registry import (
     assert_derivative,
     assert_exponential_family,
+    assert_information,
     assert_samples_have_mean_and_variance,
     assert_slopes,
 )
@@ -63,8 +64,9 @@ def test_derivative_written_out_is_that_of_the_density(link, X):
     assert_derivative(Poisson(link), {}, LINKS[link] * np.ones(X.shape), X)
 
 
-def test_slopes_are_the_parts_of_the_derivative(X):
-    assert_slopes(Poisson(), {}, LOCATION * np.ones(X.shape), X)
+@pytest.mark.parametrize("link", LINKS)
+def test_slopes_are_the_parts_of_the_derivative(link, X):
+    assert_slopes(Poisson(link), {}, LINKS[link] * np.ones(X.shape), X)
 
 
 def test_slopes_of_gaussian_noise_are_parts_whatever_the_sign(X):
@@ -72,8 +74,13 @@ def test_slopes_of_gaussian_noise_are_parts_whatever_the_sign(X):
     assert_slopes(Gaussian(), {"noise_variance": 2.0}, location, X - 3.0)
 
 
-def test_information_is_the_curvature(X):
-    # At x = rate the second derivative of x log(rate) - rate is -1 / rate.
+@pytest.mark.parametrize("link", LINKS)
+def test_information_is_the_curvature(link, X):
+    location = LINKS[link] * np.ones(X.shape)
+    assert_information(Poisson(link), {}, location, X)
+
+
+def test_information_at_the_rate_is_one_over_it():
     location = LOCATION * np.ones((2, 3))
     np.testing.assert_allclose(Poisson().information({}, location, location), 1 / location)
 

@@ -5,8 +5,8 @@ import pytest
 from autograd import grad
 from scipy import stats
 
-from skaws.params import ParameterSpace
 from skaws.priors import Gamma
+from skaws.spaces import Space, shift
 
 from ..common import assert_means
 
@@ -68,11 +68,16 @@ def test_draws_of_the_smallest_shape_keep_a_finite_logarithm():
 
 
 def test_a_shape_that_is_not_learnt_does_not_move():
-    step = {"shape": np.ones(2)}
-    assert Gamma(2).in_units(step, {})["shape"].tolist() == [1.0, 1.0]
-    assert Gamma(2, learned=False).in_units(step, {})["shape"].tolist() == [0.0, 0.0]
+    for learned, size in ((True, 2), (False, 0)):
+        prior = Gamma(2, learned=learned)
+        params = prior.init_params(None, None)
+        space = Space(params, prior.constraints)
+        step = prior.in_units(space.split(np.ones(space.size)), params)
+        moved = shift(params, step, prior.constraints)
+        assert space.size == size
+        assert np.all(moved["shape"] == params["shape"]) == (not learned)
 
 
 def test_start_lies_in_the_support():
     prior = Gamma(2)
-    assert ParameterSpace(prior.init_params(None, None), prior.constraints).size == 2
+    assert Space(prior.init_params(None, None), prior.constraints).size == 2

@@ -7,23 +7,33 @@ from skaws.checks import ModelCheckError, check_model
 from skaws.decoders import Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import LatentVariableModel
-from skaws.params import ParameterSpace
 from skaws.priors import (
+    Categorical,
+    Gamma,
     Gaussian,
+    GaussianMixture,
     GeneralizedNormal,
     Independent,
     Laplace,
-    Mixed,
+    Prior,
+    Sphere,
     StudentT,
     Uniform,
 )
+from skaws.spaces import Space
+from skaws.supports import Columns, OneHot, Positive, Real
+from skaws.supports import Sphere as OnSphere
 
 from ..common import altered
+from ..part_laws import capabilities
 
-MIXING = np.array([[1.5, -0.4], [0.7, 0.8]])
-PARTS = [Laplace(1), Mixed(GeneralizedNormal(2)), Uniform(2), StudentT(1)]
+PARTS = [Laplace(1), GaussianMixture(2, 2), Uniform(2), StudentT(1)]
 PARAMS = {
-    "1": {"mixing": MIXING, "sources": {"shape": np.array([0.7, 8.0])}},
+    "1": {
+        "weight": np.array([0.3, 0.7]),
+        "mean": np.array([[1.0, 2.0], [-1.0, 0.5]]),
+        "sd": np.array([[0.5, 1.0], [2.0, 0.3]]),
+    },
     "3": {"dof": np.array([5.0])},
 }
 
@@ -59,24 +69,41 @@ def test_log_densities_add(prior, columns):
 def test_only_parts_with_params_have_an_entry(prior):
     start = prior.init_params(np.zeros((5, 8)), np.random.default_rng(0))
     assert set(start) == set(prior.constraints) == {"1", "3"}
-    space = ParameterSpace(start, prior.constraints)
-    assert space.size == 4 + 2 + 1
-    assert space.name(6) == "3.dof[0]"
+    space = Space(start, prior.constraints)
+    assert space.size == 1 + 4 + 4 + 1
+    assert space.name(9) == "3.dof[0]"
     without = Independent([Laplace(1), Gaussian(2)])
     assert without.init_params(None, None) == without.constraints == {}
 
 
 def test_moments_are_side_by_side(prior):
     mean, factor = prior.moments(PARAMS)
+    own_mean, own_factor = PARTS[1].moments(PARAMS["1"])
     expected = np.eye(6)
-    expected[1:3, 1:3] = MIXING.T @ MIXING
-    np.testing.assert_array_equal(mean, np.zeros(6))
+    expected[1:3, 1:3] = own_factor.T @ own_factor
+    np.testing.assert_array_equal(mean, [0.0, *own_mean, 0.0, 0.0, 0.0])
     np.testing.assert_allclose(factor.T @ factor, expected, atol=1e-12)
 
 
-def test_a_part_without_moments_leaves_none():
-    secretive = altered(Gaussian(1), moments=lambda params: None)
-    assert Independent([Gaussian(1), secretive]).moments({}) is None
+def test_information_is_side_by_side():
+    shift, stretch = Independent([Gaussian(2), Laplace(1)]).information({})
+    assert shift.tolist() == [1.0, 1.0, 2.0] and stretch.tolist() == [2.0, 2.0, 1.0]
+
+
+class Secretive(Prior):
+    n_latents = 1
+    sample = log_density = None
+
+
+def test_what_one_part_does_not_know_the_whole_does_not_know(prior):
+    names = {"moments", "information"}
+    assert capabilities(prior, names) == {"moments"}  # a mixture has no information
+    assert capabilities(Independent([Gaussian(1), Laplace(2)]), names) == names
+    whole = Independent([Gaussian(1), Gaussian(1)])
+    whole.parts[1] = Secretive()
+    assert capabilities(whole, names) == set()
+    with pytest.raises(AttributeError, match="has no attribute 'moments'"):
+        whole.moments({})
 
 
 def test_gaussian_if_all_parts_are():
@@ -85,27 +112,53 @@ def test_gaussian_if_all_parts_are():
 
 
 def test_steps_are_those_of_the_parts(prior):
-    D = np.array([[0.1, -0.2], [0.3, 0.05]])
-    own = {"mixing": D, "sources": {"shape": np.ones(2)}}
+    own = {"mean": np.ones((2, 2)), "sd": np.ones((2, 2)), "weight": np.ones(1)}
     step = prior.in_units({"1": own, "3": {"dof": np.ones(1)}}, PARAMS)
     part = prior.parts[1].in_units(own, PARAMS["1"])
-    np.testing.assert_array_equal(step["1"]["mixing"], part["mixing"])
-    assert not np.allclose(step["1"]["mixing"], D)
-    np.testing.assert_array_equal(step["1"]["sources"]["shape"], part["sources"]["shape"])
+    np.testing.assert_array_equal(step["1"]["mean"], part["mean"])
+    assert not np.allclose(step["1"]["mean"], own["mean"])
     np.testing.assert_array_equal(step["3"]["dof"], np.ones(1))
 
 
-def test_parts_of_different_support_are_refused():
-    positive = altered(Laplace(1), support="nonnegative")
-    assert Independent([positive, positive]).support == "nonnegative"
-    message = "one support; got Gaussian real, Laplace nonnegative. Choose priors"
-    with pytest.raises(ValueError, match=message):
-        Independent([Gaussian(1), positive])
+LABEL, RATE = Categorical(3), Gamma(2)
 
 
-def test_no_parts_are_refused():
-    with pytest.raises(ValueError, match="one or more parts .* got none"):
-        Independent([])
+@pytest.mark.parametrize(
+    ("parts", "support"),
+    [
+        ([RATE, Gamma(1)], Positive()),
+        ([Gaussian(1), RATE], Columns([(Real(), 1), (Positive(), 2)])),
+        ([LABEL, Laplace(1)], Columns([(OneHot(), 3), (Real(), 1)])),
+        # Rows of the whole are no rows of the parts.
+        ([LABEL, Categorical(2)], Columns([(OneHot(), 3), (OneHot(), 2)])),
+        ([Sphere(2), Sphere(3)], Columns([(OnSphere(), 2), (OnSphere(), 3)])),
+        ([LABEL], OneHot()),
+        (
+            [Independent([LABEL, RATE]), Gaussian(1)],
+            Columns([(OneHot(), 3), (Positive(), 2), (Real(), 1)]),
+        ),
+    ],
+)
+def test_support_is_that_of_all_parts_or_of_each(parts, support):
+    prior = Independent(parts)
+    assert prior.support == support
+    rng = np.random.default_rng(0)
+    z = prior.sample(prior.init_params(None, rng), 100, rng)
+    assert support.contains(z)
+    if isinstance(support, Columns):
+        assert not support.contains(z[:, ::-1])
+
+
+@pytest.mark.parametrize("parts", [[], (), Gaussian(2)])
+def test_no_parts_are_refused(parts):
+    with pytest.raises(ValueError, match="Independent needs a list of one or more priors"):
+        Independent(parts)
+
+
+@pytest.mark.parametrize("wrong", ["gaussian", Gaussian, Linear()])
+def test_a_part_that_is_no_prior_is_refused(wrong):
+    with pytest.raises(TypeError, match="must be a Prior; got"):
+        Independent([Gaussian(1), wrong])
 
 
 def swapped(prior):

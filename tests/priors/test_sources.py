@@ -7,7 +7,6 @@ from autograd.misc import flatten
 from autograd.tracer import getval
 from scipy import stats
 
-from skaws.params import ParameterSpace, shift
 from skaws.priors import (
     Gaussian,
     GeneralizedNormal,
@@ -17,6 +16,7 @@ from skaws.priors import (
     StudentT,
     Uniform,
 )
+from skaws.spaces import Space, shift
 
 from ..common import altered, assert_means, assert_tape_agrees_with_differences
 
@@ -175,8 +175,8 @@ def moments_are_zero_and_one(prior, params, marginals):
 
 def params_start_within_their_constraints(prior, params, marginals):
     start = prior.init_params(np.zeros((5, 6)), np.random.default_rng(0))
-    space = ParameterSpace(start, prior.constraints)
-    assert space.size == ParameterSpace(params, prior.constraints).size
+    space = Space(start, prior.constraints)
+    assert space.size == Space(params, prior.constraints).size
     assert space.flatten(start).shape == space.flatten(params).shape
 
 
@@ -301,4 +301,4 @@ def test_a_shape_pushed_onto_its_bound_comes_back(step):
     params = prior.init_params(None, None)
     for size in (step, -step / 40):
         params = shift(params, {"shape": np.full(1, size)}, prior.constraints)
-    assert ParameterSpace(params, prior.constraints).size == 1
+    assert Space(params, prior.constraints).size == 1

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn.kernel_ridge import KernelRidge
 
-from skaws.forms import ScalarForm
-from skaws.regression import AdaptiveEmbedding, Embedding, LatentEstimate
+from skaws.objectives import ResidualRegression
+from skaws.posteriors import Exact
+from skaws.regression import AdaptiveKernelRegression, KernelRegression
 from skaws.regression.adaptive import CONSTANT, N_AT_MOST, error_slopes
 from skaws.wake_sleep import sleep, wake
 
@@ -17,16 +18,16 @@ N = 60
 
 
 def log_error(inputs, targets, log_alpha, log_gamma):
-    """Logarithm of the exact generalised cross-validation error, and the embedding."""
+    """Logarithm of the exact generalised cross-validation error, and the regression."""
     regressor = KernelRidge(
         alpha=np.exp(log_alpha), kernel="precomputed", gamma=np.exp(log_gamma)
     )
-    embedding = Embedding(regressor)
-    embedding.fit(inputs)
-    inverse = np.linalg.inv(embedding.gram_ + np.exp(log_alpha) * np.eye(len(inputs)))
+    regression = KernelRegression(regressor)
+    regression.fit(inputs)
+    inverse = np.linalg.inv(regression.gram_ + np.exp(log_alpha) * np.eye(len(inputs)))
     centred = targets - targets.mean()
     error = np.sum((inverse @ centred) ** 2) / np.trace(inverse) ** 2
-    return np.log(error), embedding
+    return np.log(error), regression
 
 
 @pytest.fixture
@@ -46,8 +47,8 @@ ALL_DIRECTIONS = np.sqrt(N) * np.eye(N)
 
 @pytest.mark.parametrize("place", [(0.3, -1.0), (-2.0, 0.5)])
 def test_slopes_by_ridge_and_sharpness_against_differences(inputs, targets, place):
-    _, embedding = log_error(inputs, targets, *place)
-    by_logs, _ = error_slopes(embedding, targets, ALL_DIRECTIONS)
+    _, regression = log_error(inputs, targets, *place)
+    by_logs, _ = error_slopes(regression, targets, ALL_DIRECTIONS)
     for axis, slope in enumerate(by_logs):
         step = 1e-5 * np.eye(2)[axis]
         above, below = (
@@ -58,12 +59,12 @@ def test_slopes_by_ridge_and_sharpness_against_differences(inputs, targets, plac
 
 
 def test_slopes_by_the_inputs_against_differences(inputs, targets):
-    _, embedding = log_error(inputs, targets, 0.3, -1.0)
-    _, by_scaled = error_slopes(embedding, targets, ALL_DIRECTIONS)
+    _, regression = log_error(inputs, targets, 0.3, -1.0)
+    _, by_scaled = error_slopes(regression, targets, ALL_DIRECTIONS)
     # Moments are those of the sample: what moves one input moves all scaled ones.
-    scaled = embedding.inputs_
+    scaled = regression.inputs_
     drift = by_scaled.mean(axis=0) + scaled * np.mean(by_scaled * scaled, axis=0)
-    by_inputs = (by_scaled - drift) / embedding.scale_
+    by_inputs = (by_scaled - drift) / regression.scale_
     for place in [(0, 0), (7, 1), (20, 2)]:
         step = np.zeros_like(inputs)
         step[place] = 1e-5
@@ -72,24 +73,27 @@ def test_slopes_by_the_inputs_against_differences(inputs, targets):
         np.testing.assert_allclose(by_inputs[place], (above - below) / 2e-5, atol=1e-7)
 
 
-def test_before_it_adapts_it_is_the_plain_embedding(inputs):
+def test_before_it_adapts_it_is_the_plain_one(inputs):
     X = inputs[:10] + 0.1
     regressor = KernelRidge(kernel="precomputed", coef0=CONSTANT)
-    ours, plain = AdaptiveEmbedding().fit(inputs), Embedding(regressor).fit(inputs)
+    ours, plain = (
+        AdaptiveKernelRegression().fit(inputs),
+        KernelRegression(regressor).fit(inputs),
+    )
     np.testing.assert_allclose(ours.weights(X), plain.weights(X), atol=1e-12)
     np.testing.assert_allclose(ours.mean_weights(X), plain.mean_weights(X), atol=1e-12)
     np.testing.assert_allclose(ours.distance(X), plain.distance(X))
 
 
-def phases(embedding, function, n_phases=30, n_columns=4, seed=0):
+def phases(regression, function, n_phases=30, n_columns=4, seed=0):
     """Leave-one-out errors over sleep phases with inputs of which the first matters."""
     rng = np.random.default_rng(seed)
     row_weights, errors = np.full(50, 1 / 50), []
     for _ in range(n_phases):
         inputs = rng.standard_normal((200, n_columns))
         targets = function(inputs) + 0.2 * rng.standard_normal(200)
-        embedding.fit(inputs)
-        mean = embedding.mean_weights_and_error(inputs[:50], row_weights, targets)
+        regression.fit(inputs)
+        mean = regression.mean_weights_and_error(inputs[:50], row_weights, targets)
         errors.append(mean.error)
     return np.array(errors)
 
@@ -100,43 +104,43 @@ def wave(inputs):
 
 def test_error_falls_below_that_of_the_fixed_kernel():
     # The noise is 0.04 of a variance of 0.5: no regression has an error below 0.08.
-    fixed = phases(Embedding(), wave).mean()
-    sharper = phases(AdaptiveEmbedding(), wave)[-10:].mean()
-    learnt = phases(AdaptiveEmbedding(n_features=2), wave)[-10:].mean()
+    fixed = phases(KernelRegression(), wave).mean()
+    sharper = phases(AdaptiveKernelRegression(), wave)[-10:].mean()
+    learnt = phases(AdaptiveKernelRegression(n_features=2), wave)[-10:].mean()
     assert fixed > 0.8 and sharper < 0.75 and 0.08 < learnt < 0.2
 
 
 def test_targets_of_noise_raise_the_ridge_and_smooth_ones_lower_it():
-    noise, smooth = AdaptiveEmbedding(), AdaptiveEmbedding()
+    noise, smooth = AdaptiveKernelRegression(), AdaptiveKernelRegression()
     phases(noise, lambda inputs: np.zeros(len(inputs)))
     phases(smooth, lambda inputs: 10 * np.tanh(inputs[:, 0]))
     assert noise.alpha > 1.0 > 0.1 > smooth.alpha
 
 
 def test_however_large_the_ridge_the_mean_is_not_shrunk():
-    embedding = AdaptiveEmbedding()
-    phases(embedding, lambda inputs: np.full(len(inputs), 5.0))
-    assert embedding.alpha > 1.0
+    regression = AdaptiveKernelRegression()
+    phases(regression, lambda inputs: np.full(len(inputs), 5.0))
+    assert regression.alpha > 1.0
     inputs = np.random.default_rng(1).standard_normal((200, 4))
-    total = embedding.fit(inputs).mean_weights(inputs).sum()
+    total = regression.fit(inputs).mean_weights(inputs).sum()
     assert abs(total - 1.0) < 0.01
 
 
 def test_learnt_features_find_the_column_that_matters():
-    embedding = AdaptiveEmbedding(n_features=2)
+    regression = AdaptiveKernelRegression(n_features=2)
     inputs = np.random.default_rng(0).standard_normal((5, 4))
-    phases(embedding, wave)
+    phases(regression, wave)
     moves = []
     for column in range(4):
         moved = inputs + np.eye(4)[column]
-        moves.append(np.abs(embedding.weights(moved) - embedding.weights(inputs)).mean())
+        moves.append(np.abs(regression.weights(moved) - regression.weights(inputs)).mean())
     assert moves[0] > 3 * max(moves[1:])
 
 
 def test_real_rows_scaled_by_their_own_moments_lie_where_simulations_do(inputs):
     rows = 100.0 + 7.0 * inputs[:30]
-    own = AdaptiveEmbedding(per_phase=True).fit(inputs)
-    assert AdaptiveEmbedding().fit(inputs).distance(rows) > 100
+    own = AdaptiveKernelRegression(per_phase=True).fit(inputs)
+    assert AdaptiveKernelRegression().fit(inputs).distance(rows) > 100
     np.testing.assert_allclose(own.distance(rows), 1.0)
 
 
@@ -149,36 +153,36 @@ def test_many_simulations_are_looked_at_in_part_only(monkeypatch):
     changed[N_AT_MOST:] += 100.0
     learnt = []
     for each in (targets, changed):
-        embedding = AdaptiveEmbedding().fit(inputs)
-        embedding.mean_weights_and_error(inputs[:5], np.full(5, 0.2), each)
-        learnt.append((embedding.alpha, embedding.gamma))
+        regression = AdaptiveKernelRegression().fit(inputs)
+        regression.mean_weights_and_error(inputs[:5], np.full(5, 0.2), each)
+        learnt.append((regression.alpha, regression.gamma))
     assert learnt[0] == learnt[1]
 
 
 def test_what_was_learnt_travels_in_a_pickle():
-    embedding = AdaptiveEmbedding(n_features=2)
-    phases(embedding, wave, n_phases=3)
-    twin = pickle.loads(pickle.dumps(embedding))
-    assert phases(twin, wave, 3).tolist() == phases(embedding, wave, 3).tolist()
+    regression = AdaptiveKernelRegression(n_features=2)
+    phases(regression, wave, n_phases=3)
+    again = pickle.loads(pickle.dumps(regression))
+    assert phases(again, wave, 3).tolist() == phases(regression, wave, 3).tolist()
 
 
 def test_in_the_loop_the_gradient_keeps_its_limit():
-    # With the true posterior mean for an estimate, any kernel is consistent.
+    # With the true posterior mean for inputs, any kernel is consistent.
     rng = np.random.default_rng(0)
     X = rng.standard_normal((200, 1)) + rng.standard_normal((200, 4))
     model = gaussian_model(1)
     params = model.init_params(X, rng)
+    how = X, np.full(200, 1 / 200), ResidualRegression()
     gradients = []
-    for regression in (Embedding(), AdaptiveEmbedding(n_features=1)):
-        simulations = sleep(
-            model, params, LatentEstimate(), regression, 500, np.random.default_rng(1)
-        )
-        from_rows = wake(model, params, simulations, X, np.full(200, 1 / 200), ScalarForm())
-        gradients.append(from_rows.gradient)
+    for regression in (KernelRegression(), AdaptiveKernelRegression(n_features=1)):
+        rng = np.random.default_rng(1)
+        simulations = sleep(model, params, Exact(), 500, rng)
+        found = wake(model, params, simulations, *how, regression, rng=rng)
+        gradients.append(found.gradient)
     plain, adaptive = gradients
     assert plain @ adaptive > 0.99 * np.linalg.norm(plain) * np.linalg.norm(adaptive)
 
 
 def test_no_features_at_all_are_refused(inputs):
-    with pytest.raises(ValueError, match="n_features of AdaptiveEmbedding must be"):
-        AdaptiveEmbedding(n_features=0).fit(inputs)
+    with pytest.raises(ValueError, match="n_features of AdaptiveKernelRegression must be"):
+        AdaptiveKernelRegression(n_features=0).fit(inputs)

@@ -1,0 +1,23 @@
+"""Objectives: at which pairs the log joint is taken, and how these are weighed."""
+
+from .base import Objective, Pairs, RealRows, Weights
+from .enumeration import EnumeratedLikelihood
+from .expected import ExpectedLogJoint, expected_log_joint
+from .importance import ImportanceSampling
+from .labels import LabelResidual
+from .residual import ResidualRegression
+from .reweighted import ReweightedWakeSleep
+
+__all__ = [
+    "EnumeratedLikelihood",
+    "ExpectedLogJoint",
+    "ImportanceSampling",
+    "LabelResidual",
+    "Objective",
+    "Pairs",
+    "RealRows",
+    "ResidualRegression",
+    "ReweightedWakeSleep",
+    "Weights",
+    "expected_log_joint",
+]
