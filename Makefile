@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export MPLBACKEND := Agg
 
-.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-odd-fits doc wheel clean
+.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-misfits structure doc wheel clean
 
 # One stamp file for each set of extras, renewed when the requirements change.
 .venv/%.stamp: setup.py
@@ -35,8 +35,11 @@ bench-nmf: .venv/bench.stamp
 bench-learner: .venv/plot.stamp
 	$(BIN)/python examples/benchmarks/bench_learner.py
 
-bench-odd-fits: .venv/test.stamp
-	$(BIN)/python examples/benchmarks/bench_odd_fits.py
+bench-misfits: .venv/test.stamp
+	$(BIN)/python examples/benchmarks/bench_misfits.py
+
+structure: .venv/test.stamp
+	$(BIN)/python examples/benchmarks/structure.py
 
 # The recordings of phonlab are for one example; what else it asks for is not.
 doc: .venv/doc.stamp

@@ -25,12 +25,13 @@ import numpy as np
 
 from skaws import AmortisedLearner
 from skaws.decoders import MLP
-from skaws.forms import BayesForm
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import LatentVariableModel
+from skaws.objectives import ImportanceSampling
 from skaws.optimizers import Adam
+from skaws.posteriors import NoPosterior
 from skaws.priors import UniformCircle
-from skaws.regression import ConstantEmbedding, LatentEstimate
+from skaws.regression import MeanRegression
 from skaws.wake_sleep import wake_sleep
 
 SIDE = 16
@@ -116,25 +117,25 @@ def nearest(pictures):
 # The learner weighs simulated latents by kernel ridge regression on a network's estimates
 # first, which puts the rows in order, then by Bayes' rule, which is sharp.  The decoder
 # starts from the principal components of X; one control starts from a random network
-# instead, another uses Bayes' rule alone, in the plain loop.  On these pictures all three
-# find the circle.
+# instead, another uses Bayes' rule alone, self-normalised importance sampling, in a loop of
+# its own.  On these pictures all three find the circle.
 
 
 def by_bayes_alone(X, max_iter, n_hidden, seed):
     model, rng = circle_model(n_hidden), np.random.default_rng(seed)
-    turns = wake_sleep(
+    iterations = wake_sleep(
         model,
         X,
         model.init_params(X, rng),
-        ConstantEmbedding(),
         Adam(0.01),
         rng=rng,
-        estimate=LatentEstimate(),
-        form=BayesForm(),
+        objective=ImportanceSampling(),
+        posterior=NoPosterior(),
+        regression=MeanRegression(),
         n_simulations=200,
         batch_size=256,
     )
-    *_, last = islice(turns, max_iter)
+    *_, last = islice(iterations, max_iter)
     return lambda z: model.location(last.params, z)
 
 
@@ -146,7 +147,7 @@ def run(n_rows=10_000, noise=0.0, max_iter=1000, n_hidden=100, seed=0):
     n_rows : int
         Number of gratings.
     noise : float
-        Deviation of noise added to a pixel.
+        Standard deviation of the noise that is added to a pixel.
     max_iter : int
         Iterations of each fit.
     n_hidden : int

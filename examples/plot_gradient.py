@@ -11,11 +11,11 @@ importance sampling from the prior, and against the gradient of a variational bo
 # %%
 # Four models
 # -----------
-# Linear-Gaussian factors, two and ten (exact by formula); a latent plane bent into one
+# Linear-Gaussian factors, two and ten (exact by formula); a latent plane curved into one
 # number, ``x ~ N(softplus(b z) - |b|^2, s^2)`` (exact by quadrature); eight labels (exact
 # by summing).  Rows come from the model at other params than those at which the gradient is
 # taken, so that there is a gradient to estimate; or they are no rows of the model at all:
-# the same, spread out to twice their distance from the mean.
+# the same, at twice their distance from the mean.
 
 import sys
 from os.path import relpath
@@ -28,60 +28,61 @@ from autograd import value_and_grad
 from autograd.scipy.special import logsumexp
 from scipy.optimize import minimize
 
-from skaws.bijectors import Positive
 from skaws.decoders import Linear
 from skaws.evaluation import (
     exact_score_gradient,
     importance_score_gradient,
     score_gradient,
 )
-from skaws.forms import LabelForm, ScalarForm
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import FunctionModel, LatentVariableModel
-from skaws.params import ParameterSpace
+from skaws.objectives import LabelResidual, ResidualRegression
+from skaws.posteriors import Classifier
 from skaws.priors import Categorical, Gaussian
-from skaws.regression import AdaptiveEmbedding, LabelEstimate, ObservedInputs
+from skaws.regression import AdaptiveKernelRegression
+from skaws.spaces import Space
+from skaws.supports import Positive
 
 LOG_2PI = np.log(2 * np.pi)
 
 
-def bent_mean(params, z):
-    bent = anp.logaddexp(0.0, anp.dot(z, params["b"]))
-    return bent - anp.sum(params["b"] ** 2)
+def curved_mean(params, z):
+    curved = anp.logaddexp(0.0, anp.dot(z, params["b"]))
+    return curved - anp.sum(params["b"] ** 2)
 
 
-def sample_bent(params, n_samples, rng):
+def sample_curved(params, n_samples, rng):
     z = rng.standard_normal((n_samples, 2))
     noise = params["s"] * rng.standard_normal(n_samples)
-    return z, (bent_mean(params, z) + noise)[:, None]
+    return z, (curved_mean(params, z) + noise)[:, None]
 
 
-def log_joint_bent(params, z, x):
-    error = (x[:, 0] - bent_mean(params, z)) / params["s"]
+def log_joint_curved(params, z, x):
+    error = (x[:, 0] - curved_mean(params, z)) / params["s"]
     squares = error**2 + anp.sum(z**2, axis=1)
     return -0.5 * squares - anp.log(params["s"]) - 1.5 * LOG_2PI
 
 
-def log_marginal_bent(params, X):
+def log_marginal_curved(params, X):
     grid = np.linspace(-7, 7, 141)
     z = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
     log_cell = 2 * np.log(grid[1] - grid[0])
-    error = (X[:, :1] - bent_mean(params, z)) / params["s"]
+    error = (X[:, :1] - curved_mean(params, z)) / params["s"]
     log_joint = -0.5 * (error**2 + np.sum(z**2, axis=1)) - anp.log(params["s"])
     return logsumexp(log_joint - 1.5 * LOG_2PI + log_cell, axis=1)
 
 
-class BentModel(FunctionModel):
+class CurvedModel(FunctionModel):
     """Three functions, and p(x | z) for those who sample from the prior."""
 
     def log_likelihood(self, params, latents, X):
-        error = (X[:, :1] - bent_mean(params, latents)) / params["s"]
+        error = (X[:, :1] - curved_mean(params, latents)) / params["s"]
         return -0.5 * error**2 - np.log(params["s"]) - 0.5 * LOG_2PI
 
 
 def problems(rng):
     """Name: model, params and exact log marginal (None: the model knows)."""
-    bent = BentModel(sample_bent, log_joint_bent, None, {"s": Positive()})
+    curved = CurvedModel(sample_curved, log_joint_curved, None, {"s": Positive()})
     factors = LatentVariableModel(Gaussian(2), Linear(), GaussianNoise())
     many = LatentVariableModel(Gaussian(10), Linear(), GaussianNoise())
     labels = LatentVariableModel(Categorical(8), Linear(), GaussianNoise())
@@ -90,7 +91,11 @@ def problems(rng):
     return {
         "two factors": (factors, linear(rng.standard_normal((2, 5)), noise), None),
         "ten factors": (many, linear(rng.standard_normal((10, 40)), noise), None),
-        "bent plane": (bent, {"b": np.array([1.0, 0.7]), "s": 0.5}, log_marginal_bent),
+        "curved plane": (
+            curved,
+            {"b": np.array([1.0, 0.7]), "s": 0.5},
+            log_marginal_curved,
+        ),
         "eight labels": (
             labels,
             {
@@ -117,7 +122,7 @@ def linear(components, noise):
 
 def baseline_of(problem):
     if problem == "eight labels":
-        return {"estimate": LabelEstimate(), "form": LabelForm()}
+        return {"objective": LabelResidual(), "posterior": Classifier()}
     return {}
 
 
@@ -132,7 +137,7 @@ def at_its_best(problem, model, params, X, n, rng):
         model,
         params,
         X,
-        regression=AdaptiveEmbedding(),
+        regression=AdaptiveKernelRegression(),
         calibrated=True,
         n_simulations=n,
         rng=rng,
@@ -147,8 +152,7 @@ def without_baseline(problem, model, params, X, n, rng):
         X,
         n_simulations=n,
         rng=rng,
-        estimate=ObservedInputs(),
-        form=ScalarForm(baseline=False),
+        objective=ResidualRegression(baseline=None, inputs="observations"),
     )
 
 
@@ -173,12 +177,12 @@ def of_mean_field(problem, model, params, X):
     if problem == "eight labels":
         return np.nan
     k = model.sample(params, 1, np.random.default_rng(0))[0].shape[1]
-    nodes, shares = hermite_plane() if problem == "bent plane" else sigma_points(k)
+    nodes, shares = hermite_plane() if problem == "curved plane" else sigma_points(k)
     rows, shares = np.tile(X, (len(nodes), 1)), np.repeat(shares, len(X))
 
     def mean_log_joint(params, shape):
-        mean, log_deviation = anp.reshape(shape, (2, len(X), k))
-        draws = mean + anp.exp(log_deviation) * nodes[:, None, :]
+        mean, log_sd = anp.reshape(shape, (2, len(X), k))
+        draws = mean + anp.exp(log_sd) * nodes[:, None, :]
         values = model.log_joint(params, anp.reshape(draws, (-1, k)), rows)
         return anp.sum(shares * values) / len(X)
 
@@ -190,7 +194,7 @@ def of_mean_field(problem, model, params, X):
     best = minimize(
         value_and_grad(descent), start, jac=True, method="L-BFGS-B", options=options
     ).x
-    space = ParameterSpace(params, model.constraints)
+    space = Space(params, model.constraints)
 
     def bound_after(step):
         return mean_log_joint(model.move(params, space.split(step)), best)
@@ -269,7 +273,7 @@ def tables(repeat, n_rows, away):
     found = {}
     for problem, own_rng in zip(posed, rng.spawn(len(posed)), strict=True):
         model, params, log_marginal = posed[problem]
-        space = ParameterSpace(params, model.constraints)
+        space = Space(params, model.constraints)
         step = away * own_rng.standard_normal(space.size)
         X = model.sample(model.move(params, space.split(step)), n_rows, own_rng)[1]
         for rows, table in {"of": X, "off": 2 * X - X.mean(axis=0)}.items():
@@ -292,8 +296,8 @@ def compared(found, exact):
 # simulations as columns are added; that of the residual does not.  What is known of
 # simulations, that their scores have mean zero, and a kernel that learns take off two
 # fifths to two thirds of what error is left for factors and labels (1000 simulations), and
-# nothing for the bent plane.  Importance sampling then errs more for factors, for ten by
-# far, and a little more for labels; for the bent plane, whose two latents the prior hits
+# nothing for the curved plane.  Importance sampling then errs more for factors, for ten by
+# far, and a little more for labels; for the curved plane, whose two latents the prior hits
 # often, it errs less.  (Three tables are few: where two lines are close, others may turn
 # out otherwise.)  Below, rows that the model would hardly produce: regressions extrapolate
 # there, and only those with a baseline know how.  The bound's error does not fall; for

@@ -39,14 +39,16 @@ from sklearn.model_selection import KFold, cross_val_score
 from statsmodels.datasets import anes96
 
 from skaws import AmortisedLearner
-from skaws.bijectors import Positive, Simplex
 from skaws.checks import check_model
 from skaws.evaluation import log_marginal_likelihood
-from skaws.forms import ScalarForm
 from skaws.models import FunctionModel
-from skaws.optimizers import Adam, PlateauThenDecay, PolynomialAverage
-from skaws.params import ParameterSpace
-from skaws.regression import Embedding, NetworkMean, ObservedInputs
+from skaws.objectives import ResidualRegression
+from skaws.optimizers import Adam, PolynomialAverage
+from skaws.posteriors import MixtureNetwork, NoPosterior
+from skaws.regression import KernelRegression
+from skaws.schedules import PlateauThenDecay
+from skaws.spaces import Space
+from skaws.supports import Positive, Simplex
 from skaws.wake_sleep import wake_sleep
 
 KINDS = ("knows", "guesses", "upside down")
@@ -56,7 +58,7 @@ def sample(params, n_samples, rng):
     schooling = 1 + rng.choice(7, n_samples, p=params["schooling"])
     shares = np.exp(log_shares(params, schooling)).cumsum(axis=1)
     kind = np.sum(rng.random((n_samples, 1)) > shares[:, :-1], axis=1)
-    impression = params["place"] + params["spread"] * rng.logistic(size=(n_samples, 2))
+    impression = params["place"] + params["scale"] * rng.logistic(size=(n_samples, 2))
     answer = np.clip(np.rint(impression), 1, 7)
     answer[kind == 1] = 1 + rng.choice(7, (np.sum(kind == 1), 2), p=params["guess"])
     answer[kind == 2] = 8 - answer[kind == 2]
@@ -91,8 +93,8 @@ def log_joint(params, kinds, X):
 
 def log_reading(params, answer):
     """Log probability that a logistic impression is nearest to each answer."""
-    low = (EDGES[answer - 1] - params["place"]) / params["spread"]
-    high = (EDGES[answer] - params["place"]) / params["spread"]
+    low = (EDGES[answer - 1] - params["place"]) / params["scale"]
+    high = (EDGES[answer] - params["place"]) / params["scale"]
     width = anp.log(-anp.expm1(low - high))
     return width - anp.logaddexp(0.0, low) - anp.logaddexp(0.0, -high)
 
@@ -101,7 +103,7 @@ def init_params(X, rng, n_kinds=3):
     return {
         "schooling": (1 + np.bincount(X[:, 2].astype(int) - 1, minlength=7)) / (len(X) + 7),
         "place": X[:, :2].mean(axis=0),
-        "spread": np.ones(2),
+        "scale": np.ones(2),
         "guess": np.full(7, 1 / 7),
         "kind": {"intercept": np.full(n_kinds - 1, -1.0), "slope": np.zeros(n_kinds - 1)},
     }
@@ -109,7 +111,7 @@ def init_params(X, rng, n_kinds=3):
 
 def respondents(n_kinds):
     """The model, with the first kinds only; with the first alone there is no latent."""
-    constraints = {"schooling": Simplex(), "spread": Positive(), "guess": Simplex()}
+    constraints = {"schooling": Simplex(), "scale": Positive(), "guess": Simplex()}
     start = partial(init_params, n_kinds=n_kinds)
     return FunctionModel(sample, log_joint, start, constraints)
 
@@ -138,7 +140,7 @@ def cross_validated(n_kinds, X, max_iter, n_splits, seed):
 def maximum(model, X):
     """Highest mean log-likelihood that BFGS finds."""
     start = model.init_params(X, None)
-    space = ParameterSpace(start, model.constraints)
+    space = Space(start, model.constraints)
     n_kinds = 1 + len(start["kind"]["intercept"])
 
     def descent(vector):
@@ -157,36 +159,43 @@ def maximum(model, X):
 # The learner notices that there are three kinds, and sums over them.  Had there been too
 # many, the regression on simulations would have had to do it.  Here are two such loops.
 #
-# The plain one regresses the log joint on the answers.  The other regresses only what is
-# left of it beyond its value at an estimate of the kind, a network's probabilities: no
-# kind at all, but between rows with a single 1 this log joint is an average.  What the log
-# joint says of the row alone, such as the schooling, then needs no regression.
+# The plain one regresses the log joint on the answers.  The other regresses only what
+# remains of it beyond its value at a kind that is drawn for each row, by a network's
+# probabilities.  What the log joint says of the row alone, such as the schooling, then
+# needs no regression.
 
 REGRESSIONS = {
-    "regression, plain": (partial(ScalarForm, baseline=False), ObservedInputs),
-    "regression of the residual": (ScalarForm, NetworkMean),
+    "regression, plain": (
+        ResidualRegression(baseline=None, inputs="observations"),
+        NoPosterior(),
+    ),
+    "regression of the residual": (
+        ResidualRegression(baseline="draw"),
+        MixtureNetwork(n_components=1),
+    ),
 }
 
 
-def by_regression(model, X, make_form, make_estimate, max_iter, seed):
+def by_regression(model, X, objective, posterior, max_iter, seed):
     """Mean log-likelihood where a loop of one's own comes to rest."""
     rng, average = np.random.default_rng(seed), PolynomialAverage()
     params = model.init_params(X, rng)
-    space = ParameterSpace(params, model.constraints)
-    optimizer = Adam(0.03, PlateauThenDecay(max_iter, tol=1e-3, n_iter_no_change=300))
-    turns = wake_sleep(
+    space = Space(params, model.constraints)
+    schedule = PlateauThenDecay(max_iter, tol=1e-3, n_iter_no_change=300)
+    iterations = wake_sleep(
         model,
         X,
         params,
-        Embedding(),
-        optimizer,
+        Adam(0.03),
         rng=rng,
-        form=make_form(),
-        estimate=make_estimate(),
+        objective=objective,
+        posterior=posterior,
+        regression=KernelRegression(),
+        schedule=schedule,
     )
-    for iteration in islice(turns, max_iter):
+    for iteration in islice(iterations, max_iter):
         vector = average.update(space.flatten(iteration.params))
-        if optimizer.schedule.finished:
+        if schedule.finished:
             break
     return float(np.mean(log_marginal_likelihood(model, space.unflatten(vector), X)))
 

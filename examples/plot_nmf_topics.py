@@ -33,8 +33,8 @@ from skaws import AmortisedNMF
 def telling_words(components, words, n_words=8):
     """Words of each topic, by rate times log ratio to the mean topic's."""
     shares = components / components.sum(axis=1, keepdims=True)
-    told = shares * np.log(shares / shares.mean(axis=0))
-    return [[words[j] for j in np.argsort(-row)[:n_words]] for row in told]
+    telling = shares * np.log(shares / shares.mean(axis=0))
+    return [[words[j] for j in np.argsort(-row)[:n_words]] for row in telling]
 
 
 def run(n_components=10, n_words=None, **options):
@@ -42,8 +42,8 @@ def run(n_components=10, n_words=None, **options):
     X = load_reuters().astype(float)
     words = np.array(load_reuters_vocab())
     if n_words is not None:
-        kept = np.sort(np.argsort(-X.sum(axis=0))[:n_words])
-        X, words = X[:, kept], words[kept]
+        common = np.sort(np.argsort(-X.sum(axis=0))[:n_words])
+        X, words = X[:, common], words[common]
     train, test = csr_matrix(X[:300]), csr_matrix(X[300:])
     model = AmortisedNMF(n_components, random_state=0, **options).fit(train)
     one = AmortisedNMF(1, random_state=0, **options).fit(train)

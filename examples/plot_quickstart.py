@@ -25,23 +25,23 @@ from skaws import AmortisedFactorAnalysis
 class Pixels:
     """Standardised pixels that vary moderately, and the way back to images.
 
-    Pixels that are almost always white would have values of tens of standard
-    deviations; they are left out, and drawn at their mean.
+    Pixels that are almost always white would have values of tens of standard deviations;
+    they are left out, and drawn at their mean.
     """
 
     def __init__(self):
         X = load_digits().data
-        self.mean, self.deviation = X.mean(axis=0), X.std(axis=0)
-        Z = (X - self.mean) / np.where(self.deviation > 0, self.deviation, 1.0)
-        self.kept = (self.deviation > 0) & (np.abs(Z).max(axis=0) < 8)
+        self.mean, self.sd = X.mean(axis=0), X.std(axis=0)
+        Z = (X - self.mean) / np.where(self.sd > 0, self.sd, 1.0)
+        self.used = (self.sd > 0) & (np.abs(Z).max(axis=0) < 8)
         self.train, self.test = train_test_split(
-            Z[:, self.kept], test_size=0.3, random_state=0
+            Z[:, self.used], test_size=0.3, random_state=0
         )
 
     def images(self, rows):
         """Grey levels, shape (n, 8, 8), of standardised rows; NaN where missing."""
         images = np.tile(self.mean, (len(rows), 1))
-        images[:, self.kept] += rows * self.deviation[self.kept]
+        images[:, self.used] += rows * self.sd[self.used]
         return images.reshape(-1, 8, 8)
 
 
@@ -97,7 +97,7 @@ def draw(pixels, with_holes, model, model_with_holes, figures):
     means = model_with_holes.inverse_transform(model_with_holes.transform(rows))
     filled = np.where(np.isnan(rows), means, rows)
     factors = np.zeros((len(model.components_[:10]), 64))
-    factors[:, pixels.kept] = model.components_[:10]
+    factors[:, pixels.used] = model.components_[:10]
     grey = plt.get_cmap("gray_r").with_extremes(bad="moccasin")
     picture = plt.figure(figsize=(10, 4), layout="constrained")
     left, right = picture.subfigures(1, 2, width_ratios=[1.9, 1])

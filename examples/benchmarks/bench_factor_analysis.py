@@ -1,4 +1,4 @@
-"""AmortisedFactorAnalysis beside scikit-learn's EM: likelihood, holes, time, one turn.
+"""AmortisedFactorAnalysis beside scikit-learn's EM: likelihood, holes, time.
 
 Run with ``make bench``.  Times depend on the machine and on what else it does: read the
 ratios, which are taken in one run.
@@ -25,14 +25,14 @@ from threadpoolctl import threadpool_limits
 
 from skaws import AmortisedFactorAnalysis
 from skaws.batches import mini_batches
-from skaws.forms import ScalarForm
 from skaws.models import GenerativeModel, LatentVariableModel
-from skaws.models.linear_gaussian import LinearGaussian
+from skaws.objectives import RealRows, ResidualRegression
 from skaws.optimizers import Adam
-from skaws.params import ParameterSpace
-from skaws.regression import Embedding, LatentEstimate
-from skaws.regression.embedding import N_ROWS_AT_ONCE, latent_kernel
-from skaws.wake_sleep import real_rows, sleep, wake_sleep
+from skaws.posteriors import Exact, ExactGaussian, LinearMoments
+from skaws.regression import KernelRegression
+from skaws.regression.kernel_ridge import N_ROWS_AT_ONCE, latent_kernel
+from skaws.spaces import Space
+from skaws.wake_sleep import sleep, wake_sleep
 
 N_SEEDS = 5
 
@@ -61,30 +61,30 @@ def timed(function):
 
 
 def em_with_holes(model, table, n_iter=300):
-    """Exact EM on a table with holes from a fitted model: what the data allow."""
+    """Exact EM on a table with holes from a fitted model: what the rows allow."""
     observed, filled = (~np.isnan(table)).astype(float), np.nan_to_num(table)
     components, mean, noise = model.components_, model.mean_, model.noise_variance_
     n_components = len(components)
     floor = 1e-6 * np.nanvar(table, axis=0)
     moments = np.zeros(n_components), np.eye(n_components)
     for _ in range(n_iter):
-        exact = LinearGaussian(mean, components, noise, *moments)
-        z = np.hstack([exact.posterior_mean(table), np.ones((len(table), 1))])
+        exact = ExactGaussian(LinearMoments(mean, components, *moments, noise))
+        z = np.hstack([exact.mean(table), np.ones((len(table), 1))])
         second = z[:, :, None] * z[:, None, :]
-        second[:, :-1, :-1] += exact.posterior_covariance(table)
+        second[:, :-1, :-1] += exact.covariance(table)
         left = np.einsum("nd,nij->dij", observed, second, optimize=True)
         right = filled.T @ z
         solved = np.linalg.solve(left, right[:, :, None])[:, :, 0]
         noise = np.sum(observed * filled**2, axis=0) - np.sum(solved * right, axis=1)
         noise = np.maximum(noise / observed.sum(axis=0), floor)
         components, mean = solved[:, :-1].T, solved[:, -1]
-    return LinearGaussian(mean, components, noise, *moments)
+    return ExactGaussian(LinearMoments(mean, components, *moments, noise))
 
 
 def bench_likelihood(n_seeds):
     print("\nHeld-out log-likelihood on real tables (nats a row; 30% held out)")
     print(f"{'table':>15} {'seed':>4} {'EM':>9} {'skaws':>9} {'difference':>10}"
-          f" {'seconds':>8} {'turns':>6} {'converged':>9}")  # fmt: skip
+          f" {'seconds':>8} {'steps':>6} {'converged':>9}")  # fmt: skip
     for name, X, n_components in real_tables():
         for seed in range(n_seeds):
             train, test = train_test_split(X, test_size=0.3, random_state=seed)
@@ -185,17 +185,18 @@ def median_ms(function, n_repeats=60):
 
 
 def bench_iteration(n_simulations=300, batch_size=1000):
-    print(f"\nOne turn of the loop: N = {n_simulations}, M = {batch_size}, digits, k = 10")
+    print(f"\nOne iteration: N = {n_simulations}, M = {batch_size}, digits, k = 10")
     _, X, n_components = next(real_tables())
     rows = X[:batch_size]
     model = AmortisedFactorAnalysis(n_components, random_state=0).fit(rows)
-    part, params = model._state.model, model.params_
+    part, params = model._model, model.params_
     rng = np.random.default_rng(0)
+    objective, regression = ResidualRegression(), KernelRegression()
     loop = wake_sleep(
-        part, rows, params, Embedding(), Adam(), rng=rng, n_simulations=n_simulations,
-        batch_size=batch_size,
+        part, rows, params, Adam(), rng=rng, objective=objective, posterior=Exact(),
+        regression=regression, n_simulations=n_simulations, batch_size=batch_size,
     )  # fmt: skip
-    turn = median_ms(lambda: next(loop))
+    iteration = median_ms(lambda: next(loop))
     with threadpool_limits(1, "blas"):
         inputs = rng.standard_normal((n_simulations, n_components))
         real = rng.standard_normal((batch_size, n_components))
@@ -209,28 +210,34 @@ def bench_iteration(n_simulations=300, batch_size=1000):
             return cho_solve(cho_factor(gram, lower=True, check_finite=False), target)
 
         algebra = median_ms(bare)
-        embedding = Embedding().fit(inputs)
-        solve = median_ms(lambda: embedding.mean_weights(real))
-        X_batch, weights = next(mini_batches(rows, batch_size, rng))
-        simulations = sleep(part, params, LatentEstimate(), Embedding(), n_simulations, rng)
-        batch = real_rows(simulations, X_batch, weights)
-        space, form = ParameterSpace(params, part.constraints), ScalarForm()
+        of_inputs = KernelRegression().fit(inputs)
+        solve = median_ms(lambda: of_inputs.mean_weights(real))
+        batch = RealRows(*next(mini_batches(rows, batch_size, rng)))
+        simulations = sleep(part, params, Exact(), n_simulations, rng)
+        pairs = objective.pairs(part, params, simulations, batch, regression, rng)
+        space = Space(params, part.constraints)
 
         def reverse():
             def values(step):
                 moved = part.move(params, space.split(step))
-                return form.values(part, moved, simulations, batch)
+                return objective.values(part, moved, pairs)
 
             pull_back, found = make_vjp(values)(np.zeros(space.size))
             return pull_back(np.ones(len(found)))
 
         backward = median_ms(reverse)
-    print(f"{'turn':>30}: {turn:6.2f} ms")
-    print(f"{'Gram, Cholesky, one solve':>30}: {algebra:6.2f} ms")
-    print(f"{'log joint and reverse pass':>30}: {backward:6.2f} ms")
-    print(f"{'KernelRidge, weights':>30}: {solve:6.2f} ms")
-    print(f"{'turn / (algebra + reverse)':>30}: {turn / (algebra + backward):6.2f}")
-    print(f"{'(turn - reverse) / algebra':>30}: {(turn - backward) / algebra:6.2f}")
+    for name, milliseconds in {
+        "iteration": iteration,
+        "Gram, Cholesky, one solve": algebra,
+        "log joint and reverse pass": backward,
+        "KernelRidge, weights": solve,
+    }.items():
+        print(f"{name:>32}: {milliseconds:6.2f} ms")
+    for name, ratio in {
+        "iteration / (algebra + reverse)": iteration / (algebra + backward),
+        "(iteration - reverse) / algebra": (iteration - backward) / algebra,
+    }.items():
+        print(f"{name:>32}: {ratio:6.2f}")
 
 
 def bench_small():

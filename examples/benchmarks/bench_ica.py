@@ -93,7 +93,7 @@ def peers(X, n_sources):
 
 
 def compare(name, case, seed, **options):
-    """Print a row for one data set."""
+    """Print a row for one table."""
     n_sources, n_features, noise, _, _ = case
     X, mixing = make(*case, seed)
     model = AmortisedICA(n_sources, random_state=seed, **options)

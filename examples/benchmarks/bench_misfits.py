@@ -1,8 +1,8 @@
 """Do AmortisedLearner's warnings tell fits that failed from fits that did not?
 
-Run with ``make bench-odd-fits``.  Models of all plans are fitted to tables that suit them
-or not and to rows of their own, at the plan's learning rate and at ten times that, for a
-third of its iterations; a quarter of the rows is held out.  What failed is settled
+Run with ``make bench-misfits``.  Models of all methods are fitted to tables that suit them
+or not and to rows of their own, at the method's learning rate and at ten times that, for a
+third of its iterations; a quarter of the rows is held out.  What failed is decided
 without the criteria that are judged: by the noise that the params say, and by
 log-likelihood, beside a Gaussian's or, for rows of the model, that of the true params.
 """
@@ -16,27 +16,28 @@ from typing import NamedTuple
 
 import numpy as np
 from learner_peers import log_likelihood_of_factors, log_likelihood_of_times
-from odd_fits_models import GRIDS, MODELS, OUTLIER, tables_of
+from misfit_models import GRIDS, MODELS, OUTLIER, tables_of
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 from sklearn.covariance import LedoitWolf
 
 from skaws import AmortisedLearner
-from skaws.estimators.odd_fits import VANISHED, cost_of_moving, surprise
-from skaws.estimators.plans import plan_for
+from skaws.checks.fit import VANISHED, cost_of_moving, surprise
 from skaws.evaluation import log_marginal_likelihood
+from skaws.methods import choose_method
 from skaws.moments import column_moments
 
 OWN = "its own"
 N_SCORED = 60  # rows of either kind
 NEAR, FAR = 2.0, 10.0  # nats a row
 DEFINITIONS = """
-Failed: noise below 0.001 of a column's deviation, by location or own deviation; figures
-that are not finite; or rows fitted that are less likely than at the start, and by 10 nats
-a row than under the Gaussian (or the truth).  Healthy: none of this; on rows fitted and
-held out no more than 2 nats a row below the Gaussian (or the truth), nor below the model's
-best fit to the rows; and at rest: twice or half the noise gains no more than 0.1 nats."""
-SAID = {
+Failed: noise below 0.001 of a column's standard deviation, by location or by the params;
+figures that are not finite; or rows fitted that are less likely than at the start, and by
+10 nats a row than under the Gaussian (or the truth).  Healthy: none of this; on rows fitted
+and held out no more than 2 nats a row below the Gaussian (or the truth), nor below the
+model's best fit to the rows; and at rest: twice or half the noise gains no more than 0.1
+nats."""
+WARNINGS = {
     "real rows lie far": "far",
     "noise has collapsed": "collapsed",
 }
@@ -47,17 +48,17 @@ class Fit(NamedTuple):
 
     model: str
     table: str
-    rate: int  # times the plan's
+    rate: int  # times the method's
     seed: int
-    plan: str
+    method: str
     surprise: float
-    criterion: float  # least noise by the cost of moving, relative to the deviation
+    criterion: float  # least noise by the cost of moving, relative to the column's
     noise: float  # the same by the params
     score: np.ndarray  # nats a row, of rows fitted and rows held out
     reference: np.ndarray  # a Gaussian's, or the true params'
     start: np.ndarray  # the start's
     gain: float  # on rows fitted, by twice or half the noise
-    said: list
+    warned: list
 
 
 # %%
@@ -82,13 +83,13 @@ def rows_of(name, table, seed):
 
 
 def with_noise(params, factor):
-    """A copy with so many times the deviation of the noise, where there is one."""
-    twin = deepcopy(params)
-    for level in (twin, twin.get("likelihood", {})):
+    """A copy with so many times the standard deviation of the noise, if it has one."""
+    changed = deepcopy(params)
+    for level in (changed, changed.get("likelihood", {})):
         for name, power in {"sd": 1, "scale": 1, "noise_variance": 2}.items():
             if name in level:
                 level[name] = factor**power * level[name]
-    return twin
+    return changed
 
 
 def log_likelihood(name, params, X):
@@ -117,21 +118,21 @@ def gaussian(train):
     return lambda X: np.mean(density.logpdf((X - mean) / scale)) - np.sum(np.log(scale))
 
 
-def noise_of(model, params, deviation):
-    """Least deviation of the noise in a column: by the cost of moving, by the params."""
+def noise_of(model, params, sd):
+    """Least standard deviation of the noise: by the cost of moving, by the params."""
     pairs = model.sample(params, 1000, np.random.default_rng(0))
     if np.all(pairs[1] == np.round(pairs[1])):
         return np.inf, np.inf
-    varies = deviation > 0
-    steps = VANISHED * np.diag(deviation)[varies]
+    varies = sd > 0
+    steps = VANISHED * np.diag(sd)[varies]
     cost = max(cost_of_moving(model, params, pairs, step) for step in steps)
     criterion = VANISHED / np.sqrt(2 * cost) if cost > 0 else np.inf
     if "sd" in params:
-        noise = params["sd"] * np.ones(len(deviation))
+        noise = params["sd"] * np.ones(len(sd))
     else:
         error = pairs[1] - model.location(params, pairs[0])
         noise = 1.48 * np.median(np.abs(error), axis=0)
-    return criterion, np.min((noise / np.where(varies, deviation, 1.0))[..., varies])
+    return criterion, np.min((noise / np.where(varies, sd, 1.0))[..., varies])
 
 
 def fitted(name, table, rate, seed):
@@ -139,42 +140,43 @@ def fitted(name, table, rate, seed):
     model, (X, truth) = MODELS[name], rows_of(name, table, seed)
     train, test = np.split(X, [3 * len(X) // 4])
     start = model.init_params(train, np.random.default_rng(seed))
-    plan = plan_for(model, start, np.random.default_rng(0))
+    method = choose_method(model, start)
     learner = AmortisedLearner(
         model,
-        learning_rate=rate * plan.learning_rate,
-        max_iter=plan.max_iter // 3,
+        learning_rate=rate * method.learning_rate,
+        max_iter=method.max_iter // 3,
         random_state=seed,
     )
-    said = warnings_of(learner, train)
+    warned = warnings_of(learner, train)
     params, of = learner.params_, partial(partial, log_likelihood, name)
     reference = gaussian(train) if truth is None else of(truth)
-    twins = [with_noise(params, factor) for factor in (0.5, 2.0)]
+    others = [with_noise(params, factor) for factor in (0.5, 2.0)]
     with np.errstate(all="ignore"):
+        surprised = surprise(model, params, train, learner._posterior)
         found, known, first = (
             np.array([score(rows[:N_SCORED]) for rows in (train, test)])
             for score in (of(params), reference, of(start))
         )
-        gain = max(of(twin)(train[:N_SCORED]) for twin in twins) - found[0]
+        gain = max(of(other)(train[:N_SCORED]) for other in others) - found[0]
         return Fit(
-            *(name, table, rate, seed, plan.name, surprise(model, params, train)),
+            *(name, table, rate, seed, method.name, surprised),
             *noise_of(model, params, column_moments(train)[1]),
             *(found, known, first, gain),
-            said,
+            warned,
         )
 
 
 def warnings_of(learner, X):
-    """What a fit says, in a word each."""
-    said = []
+    """The warnings of a fit, in a word each."""
+    words = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             learner.fit(X)
         except FloatingPointError:
-            said = ["error"]
-    return said + [
-        word for text, word in SAID.items() if text in str(list(map(str, caught)))
+            words = ["error"]
+    return words + [
+        word for text, word in WARNINGS.items() if text in str(list(map(str, caught)))
     ]
 
 
@@ -194,10 +196,10 @@ def cases(names, n_seeds):
 def show(fit):
     """Print a row of the table."""
     print(
-        f"{fit.model:>18} {fit.table:>14} {fit.rate:2} {fit.seed} {fit.plan:>8}",
+        f"{fit.model:>18} {fit.table:>14} {fit.rate:2} {fit.seed} {fit.method:>11}",
         f"surprise {fit.surprise:8.3g} noise {fit.criterion:7.1e} ({fit.noise:7.1e})",
         "nats {:8.4g} {:8.4g} against {:6.1f} {:6.1f}".format(*fit.score, *fit.reference),
-        f"start {fit.start[0]:8.4g} gain {fit.gain:5.2f} {', '.join(fit.said)}",
+        f"start {fit.start[0]:8.4g} gain {fit.gain:5.2f} {', '.join(fit.warned)}",
         flush=True,
     )
 
@@ -230,13 +232,11 @@ def summary(fits):
     extreme("failed, noise left: least surprise", min, lost, "surprise")
     extreme("failed, noise gone: most noise", max, vanished, "criterion")
     for name, group in by_verdict.items():
-        odd = [bool({"error", "far", "collapsed"} & set(fit.said)) for fit in group]
-        print(
-            f"{name}: {len(group)} fits, {sum(odd)} with a warning of odd fits or an error"
-        )
-        for fit, warned in zip(group, odd, strict=True):
-            if warned != (name == "failed"):
-                print("   ", label(fit), f"surprise {fit.surprise:.3g}", *fit.said)
+        n_warned = sum(bool(fit.warned) for fit in group)
+        print(f"{name}: {len(group)} fits, {n_warned} with a warning of misfit or an error")
+        for fit in group:
+            if bool(fit.warned) != (name == "failed"):
+                print("   ", label(fit), f"surprise {fit.surprise:.3g}", *fit.warned)
 
 
 def label(fit):

@@ -167,15 +167,15 @@ def compare(name, n_seeds):
 PLANTED = {
     "gamma 0.7": {},
     "gamma 0.3, counts of 30": {"shape": 0.3, "total": 30},
-    "gamma 2, broad parts": {"shape": 2.0, "spread": 0.5},
-    "15 parts of 100": {"k": 15, "d": 100, "spread": 0.2},
+    "gamma 2, broad parts": {"shape": 2.0, "concentration": 0.5},
+    "15 parts of 100": {"k": 15, "d": 100, "concentration": 0.2},
 }
 
 
-def planted(seed, k=6, d=40, n=2000, shape=0.7, total=100, spread=0.3):
+def planted(seed, k=6, d=40, n=2000, shape=0.7, total=100, concentration=0.3):
     """Counts of planted parts, and the parts."""
     rng = np.random.default_rng(seed)
-    parts = total / k * rng.dirichlet(np.full(d, spread), k)
+    parts = total / k * rng.dirichlet(np.full(d, concentration), k)
     return rng.poisson(rng.gamma(shape, 1 / shape, (n, k)) @ parts).astype(float), parts
 
 

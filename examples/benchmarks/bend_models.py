@@ -1,6 +1,7 @@
 """Models of functions whose latents no linear estimate finds, and their likelihoods.
 
-One latent, so that quadrature or a grid gives the likelihood, and maximum likelihood.
+One latent, so that quadrature or a grid gives the likelihood, and maximum likelihood.  What
+values latents take is not declared: it is read off simulations.
 """
 
 from typing import NamedTuple
@@ -12,9 +13,9 @@ from autograd.scipy.special import gammaln, logsumexp
 from learner_peers import LOG_2PI
 from scipy.optimize import minimize
 
-from skaws.bijectors import Positive, UnitInterval
 from skaws.models import FunctionModel
-from skaws.params import ParameterSpace
+from skaws.spaces import Space
+from skaws.supports import Interval, Positive
 
 N_NODES = 60
 
@@ -31,7 +32,7 @@ class Bend(NamedTuple):
 
     def maximum_likelihood(self, X):
         """Mean log-likelihood at its maximum, the better of two starts."""
-        space = ParameterSpace(self.params, self.model.constraints)
+        space = Space(self.params, self.model.constraints)
         starts = self.params, self.model.init_params(X, np.random.default_rng(0))
         negative = value_and_grad(
             lambda vector: -anp.mean(self.log_marginal(space.unflatten(vector), X))
@@ -80,7 +81,7 @@ def log_standard(z):
 
 
 def gaussian_noise(location):
-    """Observations and log density under noise of one deviation, "sd"."""
+    """Observations and log density under noise of standard deviation "sd"."""
 
     def observe(params, z, rng):
         centre = location(params, z)
@@ -118,19 +119,19 @@ def counts(n_columns):
 
 
 def volatility(n_columns):
-    """Gaussian noise in all columns whose log deviation is the latent."""
-    params = {"level": np.zeros(n_columns), "spread": np.full(n_columns, 0.7)}
+    """Gaussian noise whose log standard deviation is linear in the latent."""
+    params = {"level": np.zeros(n_columns), "slope": np.full(n_columns, 0.7)}
 
     def observe(params, z, rng):
-        deviation = np.exp(params["level"] + params["spread"] * z)
-        return deviation * rng.standard_normal(deviation.shape)
+        sd = np.exp(params["level"] + params["slope"] * z)
+        return sd * rng.standard_normal(sd.shape)
 
     def log_density(params, z, x):
-        log_deviation = params["level"] + params["spread"] * z
-        return -0.5 * (x * anp.exp(-log_deviation)) ** 2 - log_deviation - 0.5 * LOG_2PI
+        log_sd = params["level"] + params["slope"] * z
+        return -0.5 * (x * anp.exp(-log_sd)) ** 2 - log_sd - 0.5 * LOG_2PI
 
     def start(X, rng):
-        return {"level": np.log(X.std(axis=0)), "spread": np.full(n_columns, 0.2)}
+        return {"level": np.log(X.std(axis=0)), "slope": np.full(n_columns, 0.2)}
 
     return bend(gaussian_nodes, standard, log_standard, observe, log_density, start, params)
 
@@ -225,7 +226,7 @@ def absences(n_columns):
         return {**of_present.model.init_params(X, rng), "chance": 0.5}
 
     params = {**of_present.params, "chance": 0.65}
-    model = FunctionModel(sample, log_joint, start, {"chance": UnitInterval()})
+    model = FunctionModel(sample, log_joint, start, {"chance": Interval(0.0, 1.0)})
     return Bend(model, params, log_marginal)
 
 

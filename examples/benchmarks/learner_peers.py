@@ -13,11 +13,11 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from skaws.batches import mini_batches
-from skaws.bijectors import Positive, Simplex, UnitInterval
 from skaws.decoders import MLP
 from skaws.models import FunctionModel
 from skaws.optimizers import Adam
-from skaws.params import ParameterSpace
+from skaws.spaces import Space
+from skaws.supports import Interval, Positive, Simplex
 
 LOG_2PI = np.log(2 * np.pi)
 
@@ -145,13 +145,13 @@ def mixture(n_components):
     return FunctionModel(sample_points, log_joint_of_points, start, constraints)
 
 
-def points(n_components, distance, seed, n_columns=2, deviations=(0.5, 1.0)):
-    """2000 rows of planted Gaussians, whose deviations lie between two bounds."""
+def points(n_components, distance, seed, n_columns=2, sds=(0.5, 1.0)):
+    """2000 rows of planted Gaussians, whose standard deviations lie between two bounds."""
     rng = np.random.default_rng(seed)
     truth = {
         "weight": rng.dirichlet(np.full(n_components, 5.0)),
         "mean": distance * rng.standard_normal((n_components, n_columns)),
-        "sd": rng.uniform(*deviations, (n_components, n_columns)),
+        "sd": rng.uniform(*sds, (n_components, n_columns)),
     }
     return sample_points(truth, 2000, rng)[1]
 
@@ -176,16 +176,18 @@ def classes(n_classes):
         item = np.clip(X.mean(axis=0) + shift, 0.05, 0.95)
         return {"weight": np.full(n_classes, 1 / n_classes), "item": item}
 
-    constraints = {"weight": Simplex(), "item": UnitInterval()}
+    constraints = {"weight": Simplex(), "item": Interval(0.0, 1.0)}
     return FunctionModel(sample_answers, log_joint_of_answers, start, constraints)
 
 
-def answers(n_classes, spread, seed, n_rows=2000, n_items=10):
-    """Rows of planted classes; `spread` is that of a Beta: large is alike."""
+def answers(n_classes, concentration, seed, n_rows=2000, n_items=10):
+    """Rows of planted classes, which are alike where the `concentration` is large."""
     rng = np.random.default_rng(seed)
     truth = {
         "weight": rng.dirichlet(np.full(n_classes, 5.0)),
-        "item": rng.beta(spread, spread, (n_classes, n_items)).clip(0.05, 0.95),
+        "item": rng.beta(concentration, concentration, (n_classes, n_items)).clip(
+            0.05, 0.95
+        ),
     }
     return sample_answers(truth, n_rows, rng)[1]
 
@@ -231,10 +233,10 @@ def variational_autoencoder(model, X, seconds, rng, learning_rate=0.01, n_hidden
     The recognition network has `n_hidden` tanh units and gives independent Gaussians.  The
     model starts as AmortisedLearner starts it; batches, optimiser and schedule are alike.
     """
-    shapes = (X.shape[1], n_hidden), (n_hidden, 2 * model.n_latents)
+    shapes = (X.shape[1], n_hidden), (n_hidden, 2 * model.prior.n_latents)
     encoder = {str(i): random_layer(shape, rng) for i, shape in enumerate(shapes)}
     params = {"model": model.init_params(X, rng), "encoder": encoder}
-    space = ParameterSpace(params, {"model": model.constraints})
+    space = Space(params, {"model": model.constraints})
     centre, scale = X.mean(axis=0), X.std(axis=0)
 
     def climbed(vector, rows, white):
@@ -242,11 +244,11 @@ def variational_autoencoder(model, X, seconds, rng, learning_rate=0.01, n_hidden
         return lower_bound(model, space.unflatten(vector), rows, inputs, white)
 
     clock, batches = Clock(seconds), mini_batches(X, 256, rng)
-    adam, vector = Adam(learning_rate, clock), space.flatten(params)
-    while clock.factor(0.0) > 0:
+    adam, vector = Adam(learning_rate), space.flatten(params)
+    while (factor := clock.factor(0.0)) > 0:
         rows, _ = next(batches)
-        white = rng.standard_normal((len(rows), model.n_latents))
-        vector = vector + adam.step(grad(climbed)(vector, rows, white))
+        white = rng.standard_normal((len(rows), model.prior.n_latents))
+        vector = vector + factor * adam.step(grad(climbed)(vector, rows, white))
     return space.unflatten(vector)["model"], adam.n_steps
 
 
@@ -258,7 +260,7 @@ def random_layer(shape, rng):
 def lower_bound(model, params, rows, inputs, white):
     """Mean over rows, with a reparameterised draw each; but for a constant."""
     code = MLP().location(params["encoder"], inputs)
-    mean, log_deviation = code[:, : white.shape[1]], code[:, white.shape[1] :]
-    latents = mean + anp.exp(log_deviation) * white
+    mean, log_sd = code[:, : white.shape[1]], code[:, white.shape[1] :]
+    latents = mean + anp.exp(log_sd) * white
     log_joint = model.log_joint(params["model"], latents, rows)
-    return anp.mean(log_joint + anp.sum(log_deviation, axis=1))
+    return anp.mean(log_joint + anp.sum(log_sd, axis=1))

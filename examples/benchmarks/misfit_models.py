@@ -1,4 +1,4 @@
-"""Models and tables for bench_odd_fits.py: of all plans, right and wrong, calm and wild."""
+"""Models and tables for bench_misfits.py: of all methods, right and wrong."""
 
 from itertools import product
 
@@ -8,7 +8,6 @@ from learner_peers import FACTORS, LOG_2PI, WAITING, mixture
 from sklearn.datasets import load_digits, load_iris, load_linnerud, load_wine
 from sklearn.preprocessing import StandardScaler
 
-from skaws.bijectors import Positive
 from skaws.decoders import MLP, Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.likelihoods import Poisson, StudentT
@@ -22,9 +21,10 @@ from skaws.priors import (
     Sphere,
     UniformCircle,
 )
+from skaws.supports import Positive, Real
 
 # %%
-# Plain functions: a location of a latent, and Gaussian noise of a deviation of its own
+# Plain functions: a location of a latent, and Gaussian noise of one standard deviation
 # -------------------------------------------------------------------------------------
 
 
@@ -55,7 +55,7 @@ def factors(n_latents, location, start):
     def log_prior(z):
         return anp.sum(-0.5 * z**2 - 0.5 * LOG_2PI, axis=1)
 
-    return noisy(draw, log_prior, location, start, "real")
+    return noisy(draw, log_prior, location, start, Real())
 
 
 def rigid_line():
@@ -106,7 +106,7 @@ def wave():
 
 
 def composed(prior, decoder, likelihood=None):
-    """Of parts; noise of its own in each column if nothing else is said."""
+    """Of parts; noise of its own in each column unless another likelihood comes."""
     likelihood = likelihood or GaussianNoise(per_feature=True)
     return LatentVariableModel(prior, decoder, likelihood)
 
