@@ -333,11 +333,11 @@ def test_vanished_noise_is_told_with_its_column():
     assert "of the standard deviation of column 3 of X" in message
 
 
-def test_check_of_what_is_not_fitted_is_refused():
+def test_check_of_what_is_not_fitted_is_refused(factors):
     with pytest.raises(NotFittedError):
         check_fit(AmortisedFactorAnalysis(), IRIS)
     with pytest.raises(ValueError, match="X has 3 features"):
-        check_fit(AmortisedFactorAnalysis(1, max_iter=5).fit(IRIS), IRIS[:, :3])
+        check_fit(factors, IRIS[:, :3])
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -12,7 +12,7 @@ from skaws.decoders import MLP, Chain, Elementwise, Linear
 from skaws.models import FunctionModel, LatentVariableModel
 from skaws.supports import Positive
 
-from ..common import altered
+from ..common import altered, gaussian_params
 from .wrong import (
     LAWS,
     NEGATIVE_CONTROLS,
@@ -25,10 +25,10 @@ from .wrong import (
 )
 
 
-def broken_law(model, X):
+def broken_law(model, X, params=None):
     """The only finding of a check that does not hold."""
     with pytest.raises(ModelCheckError) as caught:
-        check_model(model, X)
+        check_model(model, X, params=params)
     (broken,) = [finding for finding in caught.value.report.findings if not finding.holds]
     return broken
 
@@ -113,8 +113,9 @@ def test_sampler_that_writes_into_the_middle_of_a_long_array_is_seen():
         params["decoder"]["mean"][700] += 1e-9
         return RIGHT.sample(params, n_samples, rng)
 
-    X = np.random.default_rng(0).standard_normal((20, 1400))
-    detail = broken_law(altered(RIGHT, sample=writing), X).detail
+    rng = np.random.default_rng(0)
+    params, X = gaussian_params(2, 1400, rng), rng.standard_normal((20, 1400))
+    detail = broken_law(altered(RIGHT, sample=writing), X, params).detail
     assert "copy before writing" in detail
 
 
