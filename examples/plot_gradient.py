@@ -295,13 +295,13 @@ def compared(found, exact):
 # Above, rows of the model.  The regression of the log joint itself needs ever more
 # simulations as columns are added; that of the residual does not.  What is known of
 # simulations, that their scores have mean zero, and a kernel that learns take off two
-# fifths to two thirds of what error is left for factors and labels (1000 simulations), and
-# nothing for the curved plane.  Importance sampling then errs more for factors, for ten by
-# far, and a little more for labels; for the curved plane, whose two latents the prior hits
-# often, it errs less.  (Three tables are few: where two lines are close, others may turn
-# out otherwise.)  Below, rows that the model would hardly produce: regressions extrapolate
-# there, and only those with a baseline know how.  The bound's error does not fall; for
-# ten factors it is small from the beginning.
+# fifths to two thirds of what error remains for factors (1000 simulations), and nothing for
+# the curved plane; for labels a third over eight tables, nothing over these three.
+# Importance sampling then errs more for factors, for ten by far; for labels and the curved
+# plane, whose latents the prior hits often, it errs less.  (Three tables are few: where two
+# lines are close, others may turn out otherwise.)  Below, rows that the model would hardly
+# produce: regressions extrapolate there, and only those with a baseline know how.  The
+# bound's error does not fall; for ten factors it is small from the beginning.
 
 
 def draw(sizes, errors):

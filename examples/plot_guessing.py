@@ -249,8 +249,9 @@ def run(max_iter=1000, n_splits=5, seed=0):
 # What comes out
 # --------------
 # The learner's likelihood is scipy's maximum.  Of what the latent adds to it (0.28 nats a
-# respondent) the regression of the residual gets 99%, the plain one 31% to 80% (seeds 0 to
-# 4); about half of what that loses is in the schooling, which is not even hidden.
+# respondent) the regression of the residual gets all but 0.2%, the plain one 38% to 68%
+# (seeds 0 to 4); about half of what that loses is in the schooling, which is not even
+# hidden.
 #
 # Those who guess are worth 0.27 nats a respondent on rows held out, those who hold the
 # scale upside down 0.002: if there are any, they are 2%.

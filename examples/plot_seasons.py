@@ -79,7 +79,7 @@ def run(max_iter=1000, seed=0):
 # %%
 # Look
 # ----
-# Left, the month found for each half-year: 93% are within six weeks, and the median error
+# Left, the month found for each half-year: 94% are within six weeks, and the median error
 # is three weeks.  Right, what the decoder makes of four angles, a quarter of a turn apart:
 # the seasons.
 

@@ -22,6 +22,8 @@ from .threads import keep_freed_memory, one_blas_thread
 
 __all__ = ["Iteration", "sleep", "wake", "wake_sleep"]
 
+N_LOOKED_AT = 1000  # rows, when a method is chosen
+
 N_LOOKED_AT = 1000  # rows whose given columns show what latents are like
 
 
@@ -173,11 +175,9 @@ def wake_sleep(
     """
     own = objective, posterior, regression
     if any(part is None for part in own):
-        latents = latent_space(model, params, dense_rows(X, slice(0, batch_size)))
-        method = choose_method(model, params, space=latents)
-        objective, posterior, regression = completed(own, method)
-    schedule = Constant() if schedule is None else schedule
-    move = model.move if move is None else move
+        own = completed(own, model, params, dense_rows(X, slice(0, N_LOOKED_AT)))
+    objective, posterior, regression = own
+    schedule, move = schedule or Constant(), move or model.move
     space = Space(params, model.constraints)
     batches = mini_batches(X, batch_size, rng, sample_weight)
     n_rows = X.shape[0] if sample_weight is None else np.sum(sample_weight)
@@ -195,13 +195,15 @@ def wake_sleep(
             last_step = schedule.factor(gain) * optimizer.step(found.gradient)
             params = move(params, space.split(last_step))
             check_params(model, params, space)
-        norm, previous = float(np.linalg.norm(found.gradient)), simulations.posterior
-        figures = found.objective, gain, norm, found.diagnostics
-        yield Iteration(number, params, *figures, previous)
+        previous, norm = simulations.posterior, float(np.linalg.norm(found.gradient))
+        yield Iteration(
+            number, params, found.objective, gain, norm, found.diagnostics, previous
+        )
 
 
-def completed(own, method):
+def completed(own, model, params, rows):
     """Objective, posterior and regression, the method's where there is none."""
+    method = choose_method(model, params, space=latent_space(model, params, rows))
     parts = method.objective, method.posterior, method.regression
     return [part if one is None else one for one, part in zip(own, parts, strict=True)]
 

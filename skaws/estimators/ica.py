@@ -3,7 +3,6 @@
 from itertools import count, islice
 
 import numpy as np
-from autograd import elementwise_grad
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from ..methods import Method, single
@@ -16,7 +15,7 @@ from ..priors import (
     Independent,
     Laplace,
     Logistic,
-    Prior,
+    Measured,
     StudentT,
     Uniform,
 )
@@ -41,7 +40,6 @@ N_CANDIDATES = 8  # draws of the latents of an overcomplete model
 WIDENING = 5.0  # of the latents' variance
 SQUARE_SHARES = (0.3, 0.55, 0.75, 0.88, 0.96)  # of the least principal variance
 N_FOR_FOURTH_MOMENTS = 1000
-N_MEASURED = 2000  # draws of sources whose moments nobody has written down
 HOPELESS = 0.1  # fall of the likelihood, nats a row, after which no level is tried
 N_OVERCOMPLETE = 8
 N_SHORT = 150  # iterations of a short training
@@ -245,7 +243,7 @@ Prior or list, default="generalized_normal"
                 "for all."
             )
         known = hasattr(sources, "moments") and hasattr(sources, "information")
-        return sources if known else MeasuredSources(sources)
+        return sources if known else Measured(sources)
 
     def _make_method(self, model, rows, n_rows):
         return Method(
@@ -316,56 +314,6 @@ def is_symmetric(sources, params):
     draws = sources.sample(params, N_COMPARED, np.random.default_rng(0))
     as_they_are, flipped = (sources.log_density(params, z) for z in (draws, -draws))
     return np.allclose(as_they_are, flipped)
-
-
-class MeasuredSources(Prior):
-    """Sources whose moments and Fisher information are measured on draws.
-
-    Parameters
-    ----------
-    sources : Prior
-        Independent sources that say only what a prior must.
-    """
-
-    def __init__(self, sources):
-        self.sources = sources
-        self.n_latents = sources.n_latents
-
-    @property
-    def support(self):
-        return self.sources.support
-
-    @property
-    def constraints(self):
-        return self.sources.constraints
-
-    def init_params(self, X, rng):
-        return self.sources.init_params(X, rng)
-
-    def sample(self, params, n_samples, rng):
-        return self.sources.sample(params, n_samples, rng)
-
-    def log_density(self, params, latents):
-        return self.sources.log_density(params, latents)
-
-    def in_units(self, step, params):
-        return self.sources.in_units(step, params)
-
-    def moments(self, params):
-        """Mean, and a factor of the covariance."""
-        draws = self._draws(params)
-        covariance = np.atleast_2d(np.cov(draws, rowvar=False))
-        return draws.mean(axis=0), np.linalg.cholesky(covariance).T
-
-    def information(self, params):
-        """Of a shift and of a stretch of each source."""
-        draws = self._draws(params)
-        slopes = elementwise_grad(lambda z: self.log_density(params, z))(draws)
-        stretches = np.mean((1 + draws * slopes) ** 2, axis=0)
-        return np.mean(slopes**2, axis=0), stretches
-
-    def _draws(self, params):
-        return self.sample(params, N_MEASURED, np.random.default_rng(0))
 
 
 def best_of_short_starts(starts, short, rank):

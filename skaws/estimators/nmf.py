@@ -2,7 +2,6 @@
 
 from numbers import Real
 
-import autograd.numpy as anp
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import gen_batches
@@ -13,7 +12,7 @@ from ..batches import dense_rows
 from ..decoders import Linear, LogOdds
 from ..likelihoods import Bernoulli, Gaussian, Likelihood, NegativeBinomial, Poisson
 from ..methods import Method, single
-from ..models import LatentVariableModel
+from ..models import ComponentsPrior, LatentVariableModel
 from ..objectives import ResidualRegression
 from ..posteriors import Gamma as GammaPosterior
 from ..posteriors import Logit
@@ -247,7 +246,7 @@ Likelihood, default="poisson"
             parts = self._make_prior(n_components), decoder, likelihood
         if self.components_prior is None:
             return LatentVariableModel(*parts)
-        return ComponentsPriorModel(*parts, *self.components_prior)
+        return ComponentsPrior(*parts, *self.components_prior)
 
     def _make_likelihood(self, X):
         if not isinstance(self.likelihood, str):
@@ -382,28 +381,6 @@ Likelihood, default="poisson"
         warn_of_few_rows(X.shape[0], self.n_components, "AmortisedNMF")
         if self._kind.counts:
             warn_of_decimals(rows)
-
-
-class ComponentsPriorModel(LatentVariableModel):
-    """A model with a Gamma prior over its non-negative components.
-
-    Parameters
-    ----------
-    prior, decoder, likelihood
-        As of :class:`skaws.models.LatentVariableModel`.
-    shape, rate : float
-        Of the Gamma distribution of each component's entries.
-    """
-
-    def __init__(self, prior, decoder, likelihood, shape, rate):
-        super().__init__(prior, decoder, likelihood)
-        self.shape = shape
-        self.rate = rate
-
-    def log_prior(self, params):
-        """Log density of the components, without its constant."""
-        components = params["decoder"]["components"]
-        return anp.sum((self.shape - 1) * anp.log(components) - self.rate * components)
 
 
 def check_components_prior(pair):

@@ -1,12 +1,14 @@
 """Generative models: a sampler and a differentiable log joint."""
 
 from .base import GenerativeModel
+from .components_prior import ComponentsPrior
 from .composed import LatentVariableModel
 from .functions import FunctionModel
 from .given import GivenColumns
 from .linear_mixing import LinearMixing
 
 __all__ = [
+    "ComponentsPrior",
     "FunctionModel",
     "GenerativeModel",
     "GivenColumns",

@@ -24,8 +24,8 @@ class Windowed(Posterior):
     The mean of the latents at time t is a ridge regression on the observations from ``t -
     half_width`` to ``t + half_width``, the same for all t.  Draws are those of a Markov
     chain, ``q(z | x) = prod_t q(z_t | z_{t-1}, x_t, ..., x_{t + half_width})``, whose steps
-    are ridge regressions with Gaussian residuals; the first has a correction of its own.
-    All of that is in real coordinates, so that latents stay in their support.
+    are ridge regressions with Gaussian residuals.  The first time has corrections of its
+    own.  All of that is in real coordinates, so that latents stay in their support.
 
     For latents of shape (n_times, k), or a dict of such arrays of the same n_times, and
     rows of n_times times as many columns, those of the first time first.  Given columns
@@ -284,7 +284,7 @@ class Filling:
 
     def __init__(self, entries):
         around = neighbourhoods(entries).reshape(-1, 3 * entries.shape[2])
-        seen, values = 1.0 * ~np.isnan(around), np.nan_to_num(around, nan=0.0)
+        seen, values = 1.0 * ~np.isnan(around), zeros_for_none(around)
         moments = values.T @ values / np.maximum(seen.T @ seen, 1.0)
         variances, axes = np.linalg.eigh(moments)
         # Moments of pairs need not be those of any law.
@@ -307,7 +307,7 @@ class Filling:
         # What is not seen is made independent of all else.
         known = self._moments * (seen[:, :, None] * seen[:, None, :])
         known = known + (1.0 - seen)[:, :, None] * np.eye(seen.shape[1])
-        values = np.nan_to_num(around, nan=0.0)[:, :, None]
+        values = zeros_for_none(around)[:, :, None]
         n_own = seen.shape[1] // 3
         return np.linalg.solve(known, values)[:, :, 0] @ self._moments[:, :n_own]
 
@@ -324,7 +324,8 @@ class PooledRidge:
     """Ridge regression of paths, the same at all times that have the same inputs.
 
     Near an edge there are fewer; coefficients are then learnt from all times that have
-    these, as if the others had none more.
+    these, as if the others had none more.  Those of the first time are corrected, shrunk
+    towards that, as paths may begin in another way than they go on.
 
     Parameters
     ----------
@@ -335,26 +336,27 @@ class PooledRidge:
         Targets.
     alpha : float
         Penalty.
-    first_apart : bool, default=False
-        Whether the first time has a correction of its own, as paths may begin in another
-        way than they go on.
     """
 
-    def __init__(self, inputs, path, alpha, first_apart=False):
+    def __init__(self, inputs, path, alpha):
         sums, there = sums_by_columns(inputs, path)
         shared = {columns: shared_ridge(sums, columns, alpha) for columns in sums}
         self.coefficients = [shared[columns] for columns in there]
-        if first_apart:
-            own = np.nan_to_num(inputs(0), nan=0.0)
-            left_over = path[:, 0] - own @ self.coefficients[0]
-            correction = ridge(own.T @ own, own.T @ left_over, alpha)
-            self.coefficients[0] = self.coefficients[0] + correction
+        first = zeros_for_none(inputs(0))
+        left_over = path[:, 0] - first @ self.coefficients[0]
+        correction = ridge(first.T @ first, first.T @ left_over, alpha)
+        self.coefficients[0] = self.coefficients[0] + correction
 
     def path(self, inputs):
         """Predictions at all times, (m, n_times, k)."""
         pairs = enumerate(self.coefficients)
-        steps = [np.nan_to_num(inputs(t), nan=0.0) @ own for t, own in pairs]
+        steps = [zeros_for_none(inputs(t)) @ own for t, own in pairs]
         return np.stack(steps, axis=1)
+
+
+def zeros_for_none(inputs):
+    """Inputs with zeros where there are none."""
+    return np.nan_to_num(inputs, nan=0.0)
 
 
 def sums_by_columns(inputs, path):
@@ -371,7 +373,7 @@ def sums_by_columns(inputs, path):
     for t in range(path.shape[1]):
         own = inputs(t)
         there.append(tuple(~np.isnan(own[0])))
-        own = np.nan_to_num(own, nan=0.0)
+        own = zeros_for_none(own)
         gram, moment = sums.get(there[-1], (0.0, 0.0))
         sums[there[-1]] = gram + own.T @ own, moment + own.T @ path[:, t]
     return sums, there
@@ -422,7 +424,7 @@ class Chain:
             return np.hstack([before[:, t], ahead(t)])
 
         edges = {0, *range(max(n_times - reach, 0), n_times)}
-        self._ridge = PooledRidge(inputs, path, alpha, first_apart=True)
+        self._ridge = PooledRidge(inputs, path, alpha)
         errors = path - self._ridge.path(inputs)
         inner = [t for t in range(n_times) if t not in edges]
         self._shared = factor(errors[:, inner]) if inner else None
@@ -448,11 +450,8 @@ class Chain:
         for t in range(n_times):
             slopes, rest = np.split(self._ridge.coefficients[t], [self.size])
             scale = self._own.get(t, self._shared)
-            now = (
-                now @ slopes
-                + np.nan_to_num(ahead(t), nan=0.0) @ rest
-                + white[:, :, t] @ scale.T
-            )
+            drift = zeros_for_none(ahead(t)) @ rest
+            now = now @ slopes + drift + white[:, :, t] @ scale.T
             log_prob = log_prob - np.sum(np.log(np.diagonal(scale)))
             steps.append(now)
         path = np.stack(steps, axis=2)

@@ -12,6 +12,7 @@ from .generalized_normal import GeneralizedNormal
 from .independent import Independent
 from .laplace import Laplace
 from .logistic import Logistic
+from .measured import Measured
 from .sphere import Sphere
 from .student_t import StudentT
 from .uniform import Uniform
@@ -28,6 +29,7 @@ __all__ = [
     "Independent",
     "Laplace",
     "Logistic",
+    "Measured",
     "Prior",
     "Sphere",
     "StudentT",

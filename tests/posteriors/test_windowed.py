@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy.special import logsumexp
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
 
 from skaws import AmortisedLearner
 from skaws.evaluation import fit_posterior
@@ -106,16 +106,29 @@ def distance(mean, X=X):
 
 
 def test_the_mean_is_close_to_the_smoothers(posterior):
-    # What lies beyond a window, and edges that share coefficients, are lost: a tenth.
-    assert distance(posterior.mean(X)) < 0.1
-    # Without neighbours half of what time tells is.
-    assert distance(fit(Windowed(half_width=0)).mean(X)) > 0.3
+    # 50 coefficients and 24 000 windows, what lies beyond windows, and a first time with
+    # coefficients of its own, 25 for 2000 paths.
+    assert distance(posterior.mean(X)) < 0.02
+    # Narrower windows lose more.
+    assert 0.05 < distance(fit(Windowed(half_width=1)).mean(X)) < 0.3
+    assert distance(fit(Windowed(half_width=0)).mean(X)) > 0.5
+
+
+@pytest.mark.parametrize("t", [0, 1, T - 2, T - 1])
+def test_times_at_the_edges_are_smoothed_as_well_as_others(t, posterior):
+    exact, covariance = STATES.smoothed(PARAMS, X, T)
+    variance = np.diag(covariance).reshape(T, K)[t]
+    error = np.mean((posterior.mean(X)[:, t] - exact[:, t]) ** 2 / variance)
+    assert error < 0.03
+    # What is said of the time beside it is not good enough.
+    other = posterior.mean(X)[:, t + 1 if t < 2 else t - 1]
+    assert np.mean((other - exact[:, t]) ** 2 / variance) > 0.5
 
 
 def test_few_simulations_are_enough_for_the_mean():
-    # Times are pooled: 300 paths are 3600 windows for 60 coefficients, 2 % of variance.
-    assert distance(fit(Windowed(), 300).mean(X)) < 0.15
-    # A regression of whole paths has 60 coefficients for 300 of them, and all edges right.
+    # Times are pooled: 300 paths are 3600 windows.
+    assert distance(fit(Windowed(), 300).mean(X)) < 0.06
+    # A regression of whole paths has 60 coefficients of its own for every time.
     assert distance(fit(Ridge(), 300).mean(X)) > 0.15
 
 
@@ -146,11 +159,34 @@ def test_draws_weigh_what_the_marginal_says(posterior):
     assert np.abs(errors).max() > 5
 
 
-def test_half_of_the_draws_count(posterior):
-    assert np.median(share_of_draws(log_weights(posterior, X, 1000))) > 0.5
+def test_nearly_all_draws_count(posterior):
+    assert np.median(share_of_draws(log_weights(posterior, X, 1000))) > 0.85
     # Those of a chain that does not look ahead do not.
     short = fit(Windowed(half_width=0))
     assert np.median(share_of_draws(log_weights(short, X, 1000))) < 0.3
+
+
+@pytest.mark.parametrize("first", [0.1, 10.0])
+def test_paths_may_begin_in_another_way_than_they_go_on(first):
+    """A random walk of which the first value varies little, or widely."""
+
+    def sample(params, n_samples, rng):
+        steps = rng.standard_normal((n_samples, T, 1))
+        steps[:, 0] *= first
+        z = np.cumsum(steps, axis=1)
+        return z, z[:, :, 0] + rng.standard_normal((n_samples, T))
+
+    def log_joint(params, z, x):
+        errors = np.hstack([z[:, 0] / first, np.diff(z[:, :, 0]), x - z[:, :, 0]])
+        return norm.logpdf(errors).sum(axis=1) - np.log(first)
+
+    model, rng = FunctionModel(sample, log_joint, None), np.random.default_rng(0)
+    rows = sample({}, M, rng)[1]
+    found = Windowed().fit(model, {}, simulate(model, {}, 2000, rng), rng)
+    latents, log_prob = found.sample(rows, 1000, rng)
+    log_joint = model.log_joint({}, merged(latents), np.tile(rows, (1000, 1)))
+    weights = log_joint.reshape(log_prob.shape) - log_prob
+    assert np.median(share_of_draws(weights)) > 0.85
 
 
 def test_common_numbers_say_the_same_of_a_row_alone(posterior):
@@ -169,8 +205,8 @@ def test_common_numbers_say_the_same_of_a_row_alone(posterior):
 def test_weights_by_common_numbers_agree_with_the_marginal(posterior):
     weights = log_weights(posterior, X, 400, common=True)
     found = logsumexp(weights, axis=0) - np.log(400)
-    # Half of 400 draws count: errors of 7 %.
-    np.testing.assert_allclose(found, STATES.log_marginal(PARAMS, X, T), atol=5 * 0.07)
+    # Nine tenths of 400 draws count: weights have a deviation of a third, means of 1.7 %.
+    np.testing.assert_allclose(found, STATES.log_marginal(PARAMS, X, T), atol=5 * 0.017)
 
 
 @pytest.mark.parametrize("half_width", [1, 12, 30])
@@ -194,7 +230,7 @@ def test_draws_of_rows_with_holes_weigh_what_the_marginal_says(holes):
     rows, found, exact = holes
     weights = log_weights(found, rows, 4000)
     assert np.abs(errors_of_marginal(weights, [a for a, _ in exact])).max() < 5
-    assert np.median(share_of_draws(weights)) > 0.1
+    assert np.median(share_of_draws(weights)) > 0.2
     # As if nothing were missing they would not.
     whole = STATES.log_marginal(PARAMS, X, T)
     assert np.abs(errors_of_marginal(weights, whole)).max() > 5
@@ -209,10 +245,10 @@ def distance_with_holes(mean, exact):
 def test_the_mean_of_rows_with_holes_is_close_to_the_smoothers(holes, posterior):
     rows, found, exact = holes
     # As close as where nothing is missing, in variances of the whole rows' posterior.
-    assert distance_with_holes(found.mean(rows), exact) < 0.1
-    assert distance_with_holes(found.mean(X), exact) > 0.25  # told what was missing
+    assert distance_with_holes(found.mean(rows), exact) < 0.05
+    assert distance_with_holes(found.mean(X), exact) > 0.2  # told what was missing
     # Holes are in the rows alone: what is known of entries' moments serves them, too.
-    assert distance_with_holes(posterior.mean(rows), exact) < 0.1
+    assert distance_with_holes(posterior.mean(rows), exact) < 0.05
     column_means = np.nanmean(X.reshape(-1, D), axis=0)
     filled = np.where(np.isnan(rows), np.tile(column_means, T), rows)
     assert distance_with_holes(posterior.mean(filled), exact) > 0.3
@@ -340,7 +376,7 @@ def test_a_path_may_begin_at_a_known_place():
     model = FunctionModel(sample, None, None, latent_support=Real())
     found = fit_posterior(model, {})
     latents, log_prob = found.sample(np.zeros((3, 6)), 9, np.random.default_rng(0))
-    assert np.abs(latents[:, :, 0]).max() < 0.5 < np.abs(latents[:, :, 1:]).max()
+    assert np.abs(latents[:, :, 0]).max() < 0.01 < np.abs(latents[:, :, 1:]).max()
     assert np.isfinite(log_prob).all()
 
 
@@ -361,7 +397,7 @@ def test_given_columns_belong_to_every_window(posterior):
     assert Windowed().suits(model, {}, simulations.space)
     mean = Windowed().fit(model, {}, simulations, rng).mean(rows)
     # One more coefficient: as good as without a shift.
-    assert distance(mean) < 0.12
+    assert distance(mean) < 0.04
     assert distance(posterior.mean(rows[:, :-1])) > 0.3
 
 
@@ -510,7 +546,7 @@ def test_series_are_learnt_nearly_as_well_as_by_maximum_likelihood(learnt):
         np.mean(STATES.log_marginal(params, held_out, n_times))
         for params in (best, learner.params_, start)
     ]
-    # Seeds 0 to 4 end 0.01 to 0.1 nats a series behind.
+    # Seeds 0 to 3, two starts each, end 0.00 to 0.13 nats a series behind.
     assert exact[0] - exact[1] < 0.6 < 10 < exact[0] - exact[2]
     assert learner.method_ == "residual" and learner.converged_
     assert learner.latent_support_ == Real() and learner.n_latents_ == n_times * K
