@@ -203,7 +203,8 @@ def wake_sleep(
 
 def completed(own, model, params, rows):
     """Objective, posterior and regression, the method's where there is none."""
-    method = choose_method(model, params, space=latent_space(model, params, rows))
+    with one_blas_thread():
+        method = choose_method(model, params, space=latent_space(model, params, rows))
     parts = method.objective, method.posterior, method.regression
     return [part if one is None else one for one, part in zip(own, parts, strict=True)]
 
