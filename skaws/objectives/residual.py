@@ -62,15 +62,21 @@ class ResidualRegression(Objective):
 
     def pairs(self, model, params, simulations, real, regression, rng):
         blocks = self.simulated_blocks(simulations, rng)
+        point, seen = blocks[-1]
+        regression.fit(self._inputs(simulations, point, seen))
         if self.baseline is not None:
             point = self._baseline(simulations.posterior, real.X, rng)
             if self.baseline == "draw":
                 simulations.posterior.keep(point, real.X)
             blocks.append((point, real.X))
-        seen = simulations.observations
-        regression.fit(regression_inputs(self.inputs, simulations, seen))
-        inputs = regression_inputs(self.inputs, simulations, real.X)
+        inputs = self._inputs(simulations, point, real.X)
         return Pairs(*stacked(blocks), simulations, real, extra=inputs)
+
+    def _inputs(self, simulations, point, X):
+        """Regression inputs of rows X, whose baseline is taken at `point`."""
+        if self.baseline == "mean" and self.inputs == "posterior":
+            return simulations.posterior.inputs_beside(point, X)
+        return regression_inputs(self.inputs, simulations, X)
 
     def simulated_blocks(self, simulations, rng):
         """Blocks of latents and observations of the sleep phase."""

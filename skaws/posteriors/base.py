@@ -152,6 +152,11 @@ class FittedPosterior(ABC):
         """Regression inputs, shape (m, n_inputs): columns of the mean."""
         return columns_of(self.mean(X))
 
+    def inputs_beside(self, mean, X):
+        """The same where `mean`, that of the rows X, is known already."""
+        own = type(self).inputs is FittedPosterior.inputs
+        return columns_of(mean) if own else self.inputs(X)
+
     def draw(self, X, rng):
         """One draw of each row, of the structure of :meth:`mean`."""
         return rows_of(self.sample(X, 1, rng)[0], 0)
