@@ -1,6 +1,4 @@
-"""Posterior of paths: the latents of a time, from the observations around it."""
-
-from functools import cached_property
+"""Posterior of paths: a chain of latents, from the observations around each time."""
 
 import numpy as np
 
@@ -19,13 +17,12 @@ TWO = 2  # simulations that show how many columns there are
 
 
 class Windowed(Posterior):
-    """Posterior of paths by ridge regressions on windows of time, pooled over times.
+    """Posterior of paths as a Markov chain, by ridge regression pooled over times.
 
-    The mean of the latents at time t is a ridge regression on the observations from ``t -
-    half_width`` to ``t + half_width``, the same for all t.  Draws are those of a Markov
-    chain, ``q(z | x) = prod_t q(z_t | z_{t-1}, x_t, ..., x_{t + half_width})``, whose steps
-    are ridge regressions with Gaussian residuals.  The first time has corrections of its
-    own.  All of that is in real coordinates, so that latents stay in their support.
+    The latents of a time are Gaussian given those of the time before and the observations
+    around, ``q(z | x) = prod_t q(z_t | z_{t-1}, x_{t-h}, ..., x_{t+h})`` with half width h.
+    The regression is the same at all times; only the first has a correction of its own.
+    It is one in real coordinates, so that latents stay in their support.
 
     For latents of shape (n_times, k), or a dict of such arrays of the same n_times, and
     rows of n_times times as many columns, those of the first time first.  Given columns
@@ -34,9 +31,10 @@ class Windowed(Posterior):
     Parameters
     ----------
     half_width : int, default=4
-        Number of times that a window reaches to either side, at least 0.
+        Number of times that a window reaches to either side, at least 0. What is ahead
+        matters; what is behind is mostly known from the latents of the time before.
     alpha : float, default=1.0
-        Penalty of the ridge regressions, against a sum of squares over simulations and
+        Penalty of the ridge regression, against a sum of squares over simulations and
         times, of standardised inputs and targets.
 
     Raises
@@ -49,15 +47,14 @@ class Windowed(Posterior):
     Windows at the edges are narrower, and have coefficients of their own, learnt from all
     times that have such a window.  Missing entries are filled in by what the entries of
     the same time, the one before and the one after say of them, in a Gaussian of the
-    moments that pairs of observed entries have.  The mean of latents that are not real is
-    cut to the simulated range.
+    moments that pairs of observed entries have.
 
-    The chain is fitted when it is first drawn from, or pickled: a loop that only asks for
-    means does not pay for it.  Until then the simulations are kept.
+    The mean is the chain without innovations; it is cut to the simulated range where
+    latents are not real.  That the regression is linear in x is a limit: for counts of
+    which latents are log rates few draws count.
 
     Cost for n simulations of d columns a time: ``n * n_times * p**2`` with ``p = (2 *
-    half_width + 1) * d``, less for the chain; each time with holes costs
-    ``(3 d)**3``.
+    half_width + 1) * d + k``; each time with holes costs ``(3 d)**3``.
 
     Examples
     --------
@@ -129,56 +126,50 @@ def n_own_columns(model, params):
 
 
 class FittedWindowed(FittedPosterior):
-    """The regression on windows, and the chain."""
+    """The chain, in standardised real coordinates.
+
+    Parameters
+    ----------
+    simulations : Simulations
+        What to fit it on.
+    windows : Windows
+        Of their observations.
+    half_width, alpha : int and float
+        As of :class:`Windowed`.
+    """
 
     def __init__(self, simulations, windows, half_width, alpha):
-        latents, x = simulations.latents, simulations.observations
         super().__init__(simulations.space)
-        self._windows, self._half_width, self._alpha = windows, half_width, alpha
-        self._paths = Paths(self.space, latents)
-        path = self._paths.standardised(latents)
-        around = windows.around(x, half_width, half_width)
-        self._centre = PooledRidge(around, path, alpha)
+        self._windows, self._half_width = windows, half_width
+        self._paths = Paths(self.space, simulations.latents)
+        path = self._paths.standardised(simulations.latents)
         self._range = -np.inf, np.inf
         if not are_real(self.space):
             self._range = path.min(axis=(0, 1)), path.max(axis=(0, 1))
-        self._simulated = path, x, self._centre.path(around)
+        seen = self._around(simulations.observations)
+        self._chain = Chain(path, seen, alpha, half_width)
 
     def mean(self, X):
-        return self._paths.latents(np.clip(self._prediction(X), *self._range))
+        return self._paths.latents(np.clip(self._mean_path(X), *self._range))
 
     def inputs(self, X):
         """Means over time of the mean's standardised coordinates, (m, n_coordinates)."""
-        return self._prediction(X).mean(axis=1)
+        return self._mean_path(X).mean(axis=1)
 
     def sample(self, X, n_samples, rng, common=False):
-        n_times, ahead = self._windows.n_times, self._ahead(X)
-        n_columns = n_times * self._chain.size
-        white = normals(n_samples, len(X), n_columns, rng, common)
-        white = white.reshape(*white.shape[:2], n_times, -1)
-        path, log_prob = self._chain.sample(ahead, white)
+        shape = self._windows.n_times, self._chain.size
+        white = normals(n_samples, len(X), np.prod(shape), rng, common)
+        white = white.reshape(*white.shape[:2], *shape)
+        path, log_prob = self._chain.sample(self._around(X), white)
         return self._paths.latents(path), log_prob - self._paths.log_volume(path)
 
-    def _prediction(self, X):
-        """Mean of standardised coordinates, (m, n_times, n_coordinates)."""
-        if self._simulated is not None and X is self._simulated[1]:
-            return self._simulated[2]  # known from the fit
-        around = self._windows.around(X, self._half_width, self._half_width)
-        return self._centre.path(around)
+    def _mean_path(self, X):
+        """Path without innovations: all is linear."""
+        still = np.zeros((1, 1, self._windows.n_times, self._chain.size))
+        return self._chain.sample(self._around(X), still)[0][0]
 
-    def _ahead(self, X):
-        """Windows that begin at a time: z_{t-1} says what was known before."""
-        return self._windows.around(X, 0, self._half_width)
-
-    @cached_property
-    def _chain(self):
-        path, x, _ = self._simulated
-        self._simulated = None
-        return Chain(path, self._ahead(x), self._alpha, self._half_width)
-
-    def __getstate__(self):
-        # The chain is small, what it is fitted on is not.
-        return {**self.__dict__, "_chain": self._chain, "_simulated": None}
+    def _around(self, X):
+        return self._windows.around(X, self._half_width)
 
 
 def are_real(space):
@@ -249,20 +240,21 @@ class Windows:
         self._given_mean, self._given_scale = column_units(given)
         self._fill = Filling((x - self._mean) / self._scale)
 
-    def around(self, X, left, right):
-        """Function of a time t: entries from t - left to t + right, and ones at the end.
+    def around(self, X, half_width):
+        """Function of a time: entries around it, given columns, and ones at the end.
 
         Entries beyond the edges are NaN.
         """
         x, given = self._parted(X)
         m, n_times, d = x.shape
-        padded = np.full((m, left + n_times + right, d), np.nan)
-        padded[:, left : left + n_times] = self._fill((x - self._mean) / self._scale)
+        padded = np.full((m, n_times + 2 * half_width, d), np.nan)
+        inner = slice(half_width, half_width + n_times)
+        padded[:, inner] = self._fill((x - self._mean) / self._scale)
         given = (given - self._given_mean) / self._given_scale
         rest = np.hstack([given, np.ones((m, 1))])
 
         def at(t):
-            window = padded[:, t : t + left + 1 + right]
+            window = padded[:, t : t + 2 * half_width + 1]
             return np.hstack([window.reshape(m, -1), rest])
 
         return at
@@ -356,7 +348,7 @@ class PooledRidge:
 
 def zeros_for_none(inputs):
     """Inputs with zeros where there are none."""
-    return np.nan_to_num(inputs, nan=0.0)
+    return np.where(np.isnan(inputs), 0.0, inputs)
 
 
 def sums_by_columns(inputs, path):
@@ -396,18 +388,18 @@ def ridge(gram, moment, alpha):
 
 
 class Chain:
-    """Markov chain of latents whose steps look ahead, with Gaussian residuals.
+    """Markov chain of latents whose steps are linear in what is seen, and Gaussian.
 
     Parameters
     ----------
     path : array of shape (n, n_times, k)
         Standardised coordinates of simulated latents.
-    ahead : callable
-        ``ahead(t)``, what is seen from a time on, (n, p).
+    seen : callable
+        ``seen(t)``, what is seen around a time, (n, p).
     alpha : float
-        Penalty of the regressions.
-    reach : int
-        Number of times that `ahead` looks ahead: so many steps before the end differ.
+        Penalty of the regression.
+    half_width : int
+        Of windows: so many times at either end have residuals of their own.
 
     Attributes
     ----------
@@ -415,28 +407,28 @@ class Chain:
         Number of coordinates, k.
     """
 
-    def __init__(self, path, ahead, alpha, reach):
+    def __init__(self, path, seen, alpha, half_width):
         n_times, self.size = path.shape[1:]
         before = np.full_like(path, np.nan)
         before[:, 1:] = path[:, :-1]
 
         def inputs(t):
-            return np.hstack([before[:, t], ahead(t)])
+            return np.hstack([before[:, t], seen(t)])
 
-        edges = {0, *range(max(n_times - reach, 0), n_times)}
         self._ridge = PooledRidge(inputs, path, alpha)
         errors = path - self._ridge.path(inputs)
-        inner = [t for t in range(n_times) if t not in edges]
-        self._shared = factor(errors[:, inner]) if inner else None
-        self._own = {t: factor(errors[:, t]) for t in edges}
+        inner = range(max(1, half_width), n_times - half_width)
+        own = [t for t in range(n_times) if t not in inner]
+        self._factors = dict.fromkeys(inner, factor(errors[:, list(inner)]))
+        self._factors |= {t: factor(errors[:, t]) for t in own}
 
-    def sample(self, ahead, white):
+    def sample(self, seen, white):
         """Paths of given innovations, and their log densities.
 
         Parameters
         ----------
-        ahead : callable
-            ``ahead(t)`` of the rows, (m, p).
+        seen : callable
+            ``seen(t)`` of the rows, (m, p).
         white : array of shape (n_samples, m or 1, n_times, k)
             Standard normal numbers.
 
@@ -449,8 +441,8 @@ class Chain:
         log_prob = -0.5 * np.sum(white**2 + np.log(2 * np.pi), axis=(2, 3))
         for t in range(n_times):
             slopes, rest = np.split(self._ridge.coefficients[t], [self.size])
-            scale = self._own.get(t, self._shared)
-            drift = zeros_for_none(ahead(t)) @ rest
+            scale = self._factors[t]
+            drift = zeros_for_none(seen(t)) @ rest
             now = now @ slopes + drift + white[:, :, t] @ scale.T
             log_prob = log_prob - np.sum(np.log(np.diagonal(scale)))
             steps.append(now)
@@ -461,6 +453,6 @@ class Chain:
 def factor(errors):
     """Cholesky factor of the covariance of residuals (..., k)."""
     errors = errors.reshape(-1, errors.shape[-1])
-    covariance = errors.T @ errors / len(errors)
+    covariance = errors.T @ errors / max(1, len(errors))
     least = LEAST_RESIDUAL * (np.trace(covariance) / len(covariance) or 1.0)
     return np.linalg.cholesky(covariance + least * np.eye(len(covariance)))

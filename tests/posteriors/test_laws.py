@@ -20,6 +20,7 @@ from skaws.posteriors import (
     Robust,
     SharedResiduals,
     Wide,
+    Windowed,
 )
 from skaws.simulations import simulate
 from skaws.spaces import columns_of, leaves, rows_of
@@ -44,6 +45,7 @@ REAL = {
     "linear": (LinearGaussian(), *LAPLACE),
     "widened": (LinearGaussian(widening=5.0), *LAPLACE),
     "robust": (Robust(), robust_model, 2),
+    "windowed, path": (Windowed(), function_model, "path"),
     "wide": (Wide(LinearGaussian()), *LAPLACE),
     "wide robust": (Wide(Robust()), robust_model, 2),
     "gamma": (Gamma(), gamma_model, "Poisson", 2),

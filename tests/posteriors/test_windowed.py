@@ -1,4 +1,4 @@
-"""Posterior of paths by regressions on windows of time, and a chain."""
+"""Posterior of paths by a chain and regressions on windows of time."""
 
 import pickle
 import runpy
@@ -109,9 +109,9 @@ def test_the_mean_is_close_to_the_smoothers(posterior):
     # 50 coefficients and 24 000 windows, what lies beyond windows, and a first time with
     # coefficients of its own, 25 for 2000 paths.
     assert distance(posterior.mean(X)) < 0.02
-    # Narrower windows lose more.
-    assert 0.05 < distance(fit(Windowed(half_width=1)).mean(X)) < 0.3
-    assert distance(fit(Windowed(half_width=0)).mean(X)) > 0.5
+    # Narrower windows lose more, and a filter that never looks ahead most.
+    assert 0.05 < distance(fit(Windowed(half_width=1)).mean(X)) < 0.15
+    assert distance(fit(Windowed(half_width=0)).mean(X)) > 0.25
 
 
 @pytest.mark.parametrize("t", [0, 1, T - 2, T - 1])
@@ -159,8 +159,8 @@ def test_draws_weigh_what_the_marginal_says(posterior):
     assert np.abs(errors).max() > 5
 
 
-def test_nearly_all_draws_count(posterior):
-    assert np.median(share_of_draws(log_weights(posterior, X, 1000))) > 0.85
+def test_most_draws_count(posterior):
+    assert np.median(share_of_draws(log_weights(posterior, X, 1000))) > 0.8
     # Those of a chain that does not look ahead do not.
     short = fit(Windowed(half_width=0))
     assert np.median(share_of_draws(log_weights(short, X, 1000))) < 0.3
@@ -404,28 +404,13 @@ def test_given_columns_belong_to_every_window(posterior):
 # What is fitted when.
 
 
-def test_means_do_not_pay_for_the_chain(monkeypatch):
-    def refused(*arguments):
-        raise AssertionError("the chain was fitted")
-
-    monkeypatch.setattr(windowed, "Chain", refused)
-    found = fit(Windowed(), 300)
-    found.mean(X), found.inputs(X)
-    with pytest.raises(AssertionError, match="the chain was fitted"):
-        draws(found)
-
-
-@pytest.mark.parametrize("before", [True, False])
-def test_a_fitted_posterior_pickles_without_its_simulations(before):
-    found = fit(Windowed())
-    if before:
-        draws(found)
-    pickled = pickle.dumps(found)
+def test_a_fitted_posterior_pickles_without_its_simulations(posterior):
+    pickled = pickle.dumps(posterior)
     seen = simulate(MODEL, PARAMS, 2000, np.random.default_rng(0)).observations
     assert len(pickled) < 50_000 < seen.nbytes
     again = pickle.loads(pickled)
-    np.testing.assert_array_equal(again.mean(X), found.mean(X))
-    for one, other in zip(draws(again), draws(found), strict=True):
+    np.testing.assert_array_equal(again.mean(X), posterior.mean(X))
+    for one, other in zip(draws(again), draws(posterior), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
