@@ -209,10 +209,11 @@ def test_learner_benchmark(capsys, monkeypatch):
     bench.main(["--seeds", "1", "--cases", *cases])
     bench.pictures("digits", 0, n_latents=2)
     bench.circle("circle", 0, n_rows=50)
+    bench.codes("codes", 0, n_latents=2)
     X = np.random.default_rng(0).exponential(size=(100, 1))
     assert " at sd" in bench.score_identity(bench.inflated(bench.WAITING), X, 0)
     said = capsys.readouterr().out
-    assert "nan" not in said and said.count(" s (") == 6
+    assert "nan" not in said and said.count(" s (") == 7
     assert said.count("fixed") == 2  # in a heading and a row
 
 
