@@ -196,6 +196,16 @@ def test_ica_benchmark(capsys):
     assert "toy" in capsys.readouterr().out
 
 
+def test_speed_benchmark(capsys, monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES / "benchmarks")
+    bench = load("benchmarks/bench_speed.py")
+    few = [case for case in bench.cases() if case[0] == "sources, 6 x 8"]
+    monkeypatch.setattr(bench, "cases", lambda: few)
+    bench.main(n_timed=3, names=["parabola"])
+    said = capsys.readouterr().out
+    assert "nan" not in said and said.count(" ms ") == 2
+
+
 def test_learner_benchmark(capsys, monkeypatch):
     monkeypatch.syspath_prepend(EXAMPLES / "benchmarks")
     bench = load("benchmarks/bench_learner.py")
