@@ -30,7 +30,10 @@ class Measured(Prior):
 
     def __init__(self, sources):
         self.sources = sources
-        self.n_latents = sources.n_latents
+
+    @property
+    def n_latents(self):
+        return self.sources.n_latents
 
     @property
     def support(self):

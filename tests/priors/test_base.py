@@ -27,6 +27,7 @@ REGISTRY = {
     "GaussianMixture": (priors.GaussianMixture(2, n_clusters=3), {"moments"}),
     "GeneralizedNormal": (priors.GeneralizedNormal(2, shape=3.0), SOURCES),
     "Laplace": (priors.Laplace(2), SOURCES),
+    "Measured": (priors.Measured(priors.Laplace(2)), SOURCES),
     "Logistic": (priors.Logistic(2), SOURCES),
     "Sphere": (priors.Sphere(3), {"moments"}),
     "Sphere, fixed": (priors.Sphere(3, learned=False), {"moments"}),
