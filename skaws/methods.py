@@ -79,8 +79,8 @@ def single(objective):
 def enumeration(model, params, space):
     """Latents of few values: no regression, and the exact likelihood.
 
-    A network would learn what is not there by large steps over a long time: 0.6 nats a row
-    of held-out binary digits.
+    A network would learn what is not there by large steps over a long time, and lose half
+    a nat a row of held-out binary digits.
     """
     method = Method(
         "enumeration",
