@@ -1,12 +1,18 @@
 """Independent component analysis."""
 
+import warnings
 from itertools import count, islice
 
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from ..methods import Method, single
-from ..models.linear_mixing import LinearMixing, principal_variances
+from ..models.linear_mixing import (
+    LinearMixing,
+    column_scales,
+    numerical_rank,
+    principal_variances,
+)
 from ..objectives import ResidualRegression
 from ..optimizers import HeavyBall
 from ..posteriors import LinearGaussian, Resampled, SharedResiduals
@@ -57,7 +63,8 @@ class AmortisedICA(AmortisedEstimator):
     Parameters
     ----------
     n_components : int, default=None
-        Number of sources. None takes as many as X has columns.
+        Number of sources. None takes as many as X has linearly independent columns:
+        the numerical rank, whatever the units.
     sources : {"generalized_normal", "laplace", "logistic", "student_t", "uniform"}, \
 Prior or list, default="generalized_normal"
         Distribution of the sources, of unit variance. The generalised normal learns a
@@ -66,7 +73,8 @@ Prior or list, default="generalized_normal"
         needs only a sampler and a log density, of real values; skewed sources keep their
         signs, so compare starts by `n_init`.
     noise : {"isotropic", "per_feature"}, default="isotropic"
-        Whether all columns share one noise variance or each has its own.
+        Whether all columns share one noise variance, in units of X, so that the answer
+        depends on the columns' units, or each has its own, and it does not.
     n_simulations : int, default=None
         Pairs simulated in each iteration. None takes as many as there are rows in a batch,
         at least 200.
@@ -100,6 +108,8 @@ Prior or list, default="generalized_normal"
 
     Attributes
     ----------
+    n_components_ : int
+        Number of sources.
     components_ : ndarray of shape (n_components, n_features)
         Unmixing matrix, the pseudo-inverse of `mixing_`. With noise, posterior means
         (:meth:`transform`) are better estimates of the sources than ``(X - mean_) @
@@ -119,7 +129,8 @@ Prior or list, default="generalized_normal"
     history_ : dict of ndarray
         As that of :class:`AmortisedFactorAnalysis`.
     converged_ : bool
-        Whether steps had stopped paying before `max_iter` made them smaller.
+        Whether steps had stopped paying before `max_iter` made them smaller, and the
+        log-likelihood of the answer does not rise along its gradient.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -128,8 +139,9 @@ Prior or list, default="generalized_normal"
     Raises
     ------
     ValueError
-        In `fit`, if there are not "as many sources as components", or sources are not
-        "real".
+        In `fit`, if there are not "as many sources as components", sources are not
+        "real", or X has "fewer linearly independent columns" than components, though
+        columns enough.
 
     See Also
     --------
@@ -219,14 +231,37 @@ Prior or list, default="generalized_normal"
         self.noise = noise
 
     def _make_model(self, X):
-        n_components = self.n_components or X.shape[1]
-        typical = np.nanvar(X, axis=0).mean() or 1.0
+        n_features = X.shape[1]
+        self.n_components_ = self.n_components or max(numerical_rank(X), 1)
+        per_feature = self.noise == "per_feature"
+        variance = column_scales(X) ** 2 if per_feature else np.nanvar(X, axis=0).mean()
         return LinearMixing(
-            self._make_sources(n_components),
-            per_feature=self.noise == "per_feature",
-            floor=1e-8 * typical,
-            learned_noise=n_components != X.shape[1],
+            self._make_sources(self.n_components_),
+            per_feature=per_feature,
+            floor=1e-8 * (variance if per_feature else variance or 1.0),
+            learned_noise=self.n_components_ != n_features,
         )
+
+    def _warn_of_odd_tables(self, X, rows):
+        super()._warn_of_odd_tables(X, rows)
+        n_features, rank = rows.shape[1], max(numerical_rank(rows), 1)
+        if rank == n_features:
+            return
+        found = f"{rank} of {n_features} columns of X are linearly independent"
+        if self.n_components is None:
+            warnings.warn(
+                f"AmortisedICA with n_components=None takes {rank} components: only "
+                f"{found}. Set n_components={rank} if that is what you expect, or leave "
+                "out columns that follow from others (constant, doubled, sums).",
+                UserWarning,
+                stacklevel=5,
+            )
+        elif rank < self.n_components <= n_features:
+            raise ValueError(
+                f"AmortisedICA has n_components={self.n_components}, but X has fewer "
+                f"linearly independent columns: {found}. Set n_components={rank} at most, "
+                "or None."
+            )
 
     def _make_sources(self, n_components):
         if isinstance(self.sources, str):
@@ -267,7 +302,7 @@ Prior or list, default="generalized_normal"
         return SharedResiduals(LinearGaussian(widening=WIDENING))
 
     def _make_optimizer(self, method):
-        square = (self.n_components or self.n_features_in_) == self.n_features_in_
+        square = self.n_components_ == self.n_features_in_
         return HeavyBall((SQUARE_GAIN if square else 1.0) * method.learning_rate)
 
     def _search(self, start, rows, run):
@@ -358,7 +393,8 @@ def best_noise_level(params, rows, short, rank):
     -------
     training : Training
     """
-    smallest = principal_variances(rows)[0][-1]
+    units = np.sqrt(relative_noise(params))
+    smallest = principal_variances(rows / units)[0][-1]
     last = best = short(params, N_FIRST)
     highest = rank(best)
     for share in SQUARE_SHARES:
@@ -373,12 +409,21 @@ def best_noise_level(params, rows, short, rank):
     return best
 
 
+def relative_noise(params):
+    """Noise variances as shares of their mean: squared units in which they are equal."""
+    return params["noise_variance"] / np.mean(params["noise_variance"])
+
+
 def with_noise(params, noise_variance):
-    """The same covariance with another noise variance, which the signal makes room for."""
-    basis, before = params["basis"], params["noise_variance"]
+    """The same covariance with another mean of the noise, which signal makes room for."""
+    before, share = params["noise_variance"], relative_noise(params)
+    basis = params["basis"] / np.sqrt(share)
     left, sizes, right = np.linalg.svd(params["mixing"] @ basis, full_matrices=False)
     change = np.mean(before) - noise_variance
     sizes = np.sqrt(np.maximum(sizes**2 + change, 0.05 * sizes**2))
     mixing = (left * sizes) @ right @ np.linalg.pinv(basis)
-    noise = np.full_like(before, noise_variance)
-    return {**params, "mixing": mixing, "noise_variance": noise}
+    return {
+        **params,
+        "mixing": mixing,
+        "noise_variance": np.asarray(noise_variance * share),
+    }

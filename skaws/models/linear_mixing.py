@@ -13,7 +13,13 @@ from ..supports import Fixed, Positive, Real
 from .base import GenerativeModel
 from .composed import LatentVariableModel
 
-__all__ = ["LinearMixing", "first_noise_variance", "principal_variances"]
+__all__ = [
+    "LinearMixing",
+    "column_scales",
+    "first_noise_variance",
+    "numerical_rank",
+    "principal_variances",
+]
 
 SQUARE_SHARE = 0.02  # of the least principal variance, where noise starts
 OVERCOMPLETE_SHARE = 0.05
@@ -34,8 +40,9 @@ class LinearMixing(GenerativeModel):
     sources : Prior
         Independent, real sources of unit variance, with ``information``.
     per_feature : bool, default=False
-        Whether each column has a noise variance of its own, or all share one.
-    floor : float, default=0.0
+        Whether each column has a noise variance of its own, or all share one.  One of
+        its own does not depend on the columns' units; a shared one is in those of X.
+    floor : float or array of shape (n_features,), default=0.0
         Noise variances stay above this, in squared units of X.
     learned_noise : bool, default=True
         Whether noise variances are learnt, or stay where they start.
@@ -76,14 +83,19 @@ class LinearMixing(GenerativeModel):
 
     def init_params(self, X, rng):
         n_latents, n_features = self.sources.n_latents, X.shape[1]
-        noise = max(first_noise_variance(X, n_latents), 1.1 * self.floor)
+        # Columns with noise of their own are compared in units of their own.
+        units = column_scales(X) if self.per_feature else 1.0
+        X_in_units = X / units
+        lowest = 1.1 * np.max(self.floor / np.square(units))
+        noise = max(first_noise_variance(X_in_units, n_latents), lowest)
         sources = self.sources.init_params(X, rng)
         return {
             **({"sources": sources} if sources else {}),
             "mixing": np.eye(n_latents),
-            "basis": random_basis(X, n_latents, noise, rng),
+            "basis": random_basis(X_in_units, n_latents, noise, rng) * units,
             "mean": np.nanmean(X, axis=0),
-            "noise_variance": np.full(n_features if self.per_feature else (), noise),
+            "noise_variance": np.full(n_features if self.per_feature else (), noise)
+            * np.square(units),
         }
 
     def sample(self, params, n_samples, rng):
@@ -200,3 +212,25 @@ def principal_variances(X):
     covariance = centred.T @ centred / np.maximum(observed.T @ observed, 1.0)
     variances, directions = np.linalg.eigh(covariance)
     return variances[::-1], directions[:, ::-1].T
+
+
+def column_scales(X):
+    """Standard deviation of each column; that of a constant one is their mean, or 1."""
+    scales = np.nanstd(X, axis=0)
+    varies = np.nanmax(X, axis=0) > np.nanmin(X, axis=0)  # free of rounding
+    typical = scales[varies].mean() if varies.any() else 1.0
+    return np.where(varies, scales, typical)
+
+
+def numerical_rank(X):
+    """Number of columns of X that are linearly independent, whatever their units.
+
+    Constant columns count zero.  Covariances of columns with missing entries may have
+    negative eigenvalues, which are no sign of dependence.
+    """
+    X = np.asarray(X, dtype=float)
+    X = X[:, np.nanmax(X, axis=0) > np.nanmin(X, axis=0)]
+    if X.shape[1] == 0:
+        return 0
+    variances = np.abs(principal_variances(X / column_scales(X))[0])
+    return int(np.sum(variances > LEAST_SHARE * variances.max()))
