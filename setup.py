@@ -51,6 +51,7 @@ setup(
         "scipy>=1.11",
         "autograd>=1.7",
         "joblib>=1.3",
+        "threadpoolctl>=3.1",
     ],
     extras_require=extras,
     classifiers=[

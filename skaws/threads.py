@@ -1,6 +1,8 @@
 """What the loop asks of the machine: one BLAS thread, and memory kept."""
 
+from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -23,6 +25,32 @@ def thread_pools():
     return ThreadpoolController()
 
 
-def one_blas_thread():
-    """Context in which BLAS runs on one thread."""
-    return thread_pools().limit(limits=1, user_api="blas")
+class Limit:
+    """One limit for the whole process, shared by all threads that asked for it.
+
+    The first in sets it, and the last out takes it back: each for itself would restore what
+    the other had set.
+    """
+
+    def __init__(self):
+        self._lock = Lock()
+        self._n_inside = 0
+        self._limiter = None
+
+    @contextmanager
+    def __call__(self):
+        with self._lock:
+            if self._n_inside == 0:
+                self._limiter = thread_pools().limit(limits=1, user_api="blas")
+            self._n_inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._n_inside -= 1
+                if self._n_inside == 0:
+                    self._limiter.restore_original_limits()
+
+
+#: Context in which BLAS runs on one thread.
+one_blas_thread = Limit()
