@@ -13,10 +13,13 @@ __all__ = ["distinct_rows", "parts_by_nndsvd"]
 def parts_by_nndsvd(X, n_parts, rng):
     """Parts of X by a non-negative double singular value decomposition.
 
-    Rows weighed at random stand for those that it cannot give: there are no more than X
-    has rows and columns.
+    Rows weighed at random stand for those that it cannot give: there are no more than the
+    rank of X.
     """
-    n_given = min(n_parts, *X.shape)
+    n_given = min(n_parts, np.linalg.matrix_rank(X))
+    mixed = rng.exponential(size=(n_parts - n_given, len(X))) @ X
+    if n_given == 0:  # a table of zeros
+        return mixed
     nmf = NMF(
         n_given,
         init="nndsvda",
@@ -28,7 +31,7 @@ def parts_by_nndsvd(X, n_parts, rng):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         given = nmf.fit(X).components_
-    return np.concatenate([given, rng.exponential(size=(n_parts - n_given, len(X))) @ X])
+    return np.concatenate([given, mixed])
 
 
 def distinct_rows(X, n_parts, rng):
