@@ -15,7 +15,8 @@ ROOT = Path(skaws.__file__).parent
 LAYERS = [
     {"__init__"},
     {"estimators"},
-    {"checks", "evaluation"},
+    {"checks"},
+    {"evaluation"},
     {"validation", "wake_sleep"},
     {"methods", "models"},
     {"objectives", "posteriors", "regression"},

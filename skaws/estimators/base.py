@@ -4,9 +4,11 @@ import warnings
 from abc import ABC, abstractmethod
 from copy import deepcopy
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
@@ -15,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..checks.fit import RISING, remaining_rise, warn_of_worse_than_columns
 from ..evaluation import fit_posterior, log_marginal_likelihood
 from ..optimizers import Adam, PolynomialAverage
 from ..progress import Silent, make_progress
@@ -34,6 +37,9 @@ from .validation import (
 )
 
 __all__ = ["AmortisedEstimator"]
+
+N_ENOUGH = 500  # rows for a start that later rows of a stream do not ask to be made anew
+N_REMEMBERED = 10_000  # iterations in the history of a stream
 
 
 class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
@@ -59,6 +65,9 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    #: Own parameters that do not describe the model, so that partial_fit can go on.
+    _of_answers = ()
 
     #: How many rows may stand for all of them in starts and comparisons of restarts.
     _n_representative = 5000
@@ -167,7 +176,9 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         warn_of_few_rows(X.shape[0], self.n_components, name)
 
     def _warn_of_misfit(self, rows):
-        """Warn of a model that does not suit the real `rows`; nothing by default."""
+        """Warn of a model that does not suit the real `rows`."""
+        parts = self._model, self.params_, rows, self._posterior
+        warn_of_worse_than_columns(*parts, type(self).__name__)
 
     # Fitting.
 
@@ -213,6 +224,12 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         return self._fit(X, sample_weight)
 
     def _fit(self, X, sample_weight):
+        if X.shape[0] < 2:
+            raise ValueError(
+                f"Found array with 1 sample (shape={X.shape}) while a minimum of 2 is "
+                f"required by fit of {type(self).__name__}. Use partial_fit for a stream "
+                "that starts with one row."
+            )
         if X.shape[0] <= self.batch_size:
             X, sample_weight = merged_rows(X, sample_weight)
         rows = representative_rows(X, sample_weight, self._n_representative)
@@ -231,7 +248,10 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
                 regression=deepcopy(best.state.regression),
             )
             self._settle(best.params, rows)
-        self._tell_how_it_ended(best, trainings)
+            rise = self._remaining_rise(X, rows) if self.converged_ else 0.0
+            self.converged_ = self.converged_ and rise <= RISING
+        self._stream = Stream(self._model_params(), None, len(rows))
+        self._tell_how_it_ended(best, trainings, rise)
         self._warn_of_misfit(rows)
         return self
 
@@ -244,7 +264,9 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
     def partial_fit(self, X, y=None, *, sample_weight=None):
         """Take one pass over X, from where the last call stopped.
 
-        Steps are at the full `learning_rate`; the answer is the average of the path.
+        Steps are at the full `learning_rate`; the answer is the average of the path.  While
+        few rows have been seen, the start is made anew, from all of them, each time their
+        number has doubled.
 
         Parameters
         ----------
@@ -263,7 +285,9 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            As :meth:`fit`, and if X has another number of columns than before.
+            As :meth:`fit`, and if X has another number of columns than before, or a
+            parameter that describes the model "was set to" another value since;
+            `learning_rate`, `n_simulations` and `batch_size` may change between calls.
         FloatingPointError
             As :meth:`fit`.
         """
@@ -272,26 +296,52 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         return self._partial_fit(X, sample_weight, first)
 
     def _partial_fit(self, X, sample_weight, first):
+        if not first:
+            check_same_model(self._stream.params, self._model_params(), type(self).__name__)
         rows = representative_rows(X, sample_weight, self._n_representative)
         with one_blas_thread():
             if first:
-                model, rng = self._make_model(rows), self._seeds(1)[0]
-                method = self._method(model, rows, X.shape[0])
-                params = self._start(model, rows, rng)
-                self._state = self._fresh_state(model, method, params, rng, Constant())
+                rng = self._seeds(1)[0]
+                self._stream = Stream(self._model_params(), rows, 0)
                 self.n_iter_, self.history_, self.converged_ = 0, {}, False
+            else:
+                rng = self._state.rng
+                self._stream = self._stream.after(rows)
+            if self._stream.outgrew_start:
+                seen = self._stream.rows
+                model = self._make_model(seen)
+                method = self._method(model, seen, X.shape[0])
+                params = self._start(model, seen, rng)
+                self._state = self._fresh_state(model, method, params, rng, Constant())
+                self._stream = self._stream.started()
+            else:
+                self._state = self._with_settings(self._state)
             n_batches = -(-X.shape[0] // self.batch_size)
             training = self._train(self._state, X, sample_weight, Silent(), n_batches)
             self._state = training.state
             self.n_iter_ += training.n_iter
             self.history_ = {
-                name: np.append(self.history_.get(name, []), values)
+                name: np.append(self.history_.get(name, []), values)[-N_REMEMBERED:]
                 for name, values in training.history.items()
             }
             self._settle(training.params, rows)
         if training.failure is not None:
             raise training.failure
         return self
+
+    def _model_params(self):
+        """Constructor's parameters that describe the model."""
+        own = {"n_components", "regressor", *self._parameter_constraints}
+        how = {*AmortisedEstimator._parameter_constraints, *self._of_answers}
+        names = own - (how - {"n_components", "regressor"})
+        names &= {*self._get_param_names()}
+        return {name: getattr(self, name) for name in sorted(names)}
+
+    def _with_settings(self, state):
+        """The state of a stream with the constructor's settings of today."""
+        method = state.method._replace(**self._settings())
+        state.optimizer.learning_rate = self._make_optimizer(method).learning_rate
+        return state._replace(method=method)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -302,29 +352,41 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
     def _check_X(self, X, sample_weight, reset):
         if not reset:
             check_is_fitted(self)
+        elif isinstance(self.n_components, (bool, np.bool_)):
+            raise ValueError(
+                f"n_components of {type(self).__name__} must be a number or None; got "
+                f"{self.n_components}."
+            )
+        if isinstance(X, np.ma.MaskedArray):  # what is masked is missing
+            X = np.ma.asarray(X, dtype=float).filled(np.nan)
         X = validate_data(
             self,
             X,
             reset=reset,
             dtype=[np.float64, np.float32],
             accept_sparse="csr" if self.__sklearn_tags__().input_tags.sparse else False,
-            ensure_min_samples=2 if reset else 1,
             ensure_all_finite=True if issparse(X) else "allow-nan",
         )
         check_observed(X, type(self).__name__, columns=reset)
         return X, check_sample_weight(sample_weight, X)
 
     def _seeds(self, n_seeds):
+        if self.warm_start and hasattr(self, "_state"):  # the same numbers teach nothing
+            return self._state.rng.spawn(n_seeds)
         return make_rng(check_random_state(self.random_state)).spawn(n_seeds)
 
     def _method(self, model, rows, n_rows):
         """The method, with the settings of the constructor."""
-        names = ("n_simulations", "max_iter", "learning_rate", "n_iter_no_change")
-        own = {name: getattr(self, name) for name in names}
-        own = {name: value for name, value in own.items() if value is not None}
+        own = self._settings()
         if self.regressor is not None:
             own["regression"] = make_regression(self.regressor)
         return self._make_method(model, rows, n_rows)._replace(**own)
+
+    def _settings(self):
+        """Numbers of a method that the constructor gives."""
+        names = ("n_simulations", "max_iter", "learning_rate", "n_iter_no_change")
+        own = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in own.items() if value is not None}
 
     def _fresh_state(self, model, method, params, rng, schedule):
         return LoopState(
@@ -345,7 +407,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         progress = make_progress(self.verbose, type(self).__name__, method.max_iter)
         trainings = []
         try:
-            for training in Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            for training in results_in_turn(self.n_jobs)(
                 delayed(self._restart)(model, method, rng, X, rows, sample_weight, progress)
                 for rng in self._seeds(self.n_init)
             ):
@@ -420,7 +482,11 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         )
         return training.failure is None, float(np.mean(log_marginal))
 
-    def _tell_how_it_ended(self, best, trainings):
+    def _remaining_rise(self, X, rows):
+        parts = self._model, self.params_, rows, self._posterior
+        return remaining_rise(*parts, n_rows=X.shape[0])
+
+    def _tell_how_it_ended(self, best, trainings, rise):
         n_ended = sum(not training.interrupted for training in trainings)
         if best.interrupted:
             message = (
@@ -433,6 +499,12 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             message = (
                 f"was interrupted after {n_ended} of n_init={self.n_init} restarts; it "
                 "keeps the likeliest of these."
+            )
+        elif rise > RISING:
+            message = (
+                f"came to rest where the log-likelihood still rises along its gradient, by "
+                f"{rise:.2g} nats a row at least. Increase max_iter, try another "
+                "learning_rate, or compare several starts (n_init)."
             )
         elif not self.converged_:
             message = self._came_to_max_iter(best.state)
@@ -449,6 +521,51 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             f"(tol={self.tol:g} over {method.n_iter_no_change}). Increase max_iter or "
             "learning_rate, or tol if that is precise enough."
         )
+
+
+def results_in_turn(n_jobs):
+    """Function from delayed calls to their results, each as soon as it is there.
+
+    Backends that give all results at once (multiprocessing, Ray's, Spark's) do so.
+    """
+    in_turn = get_active_backend()[0].supports_return_generator
+    return Parallel(n_jobs=n_jobs, return_as="generator" if in_turn else "list")
+
+
+class Stream(NamedTuple):
+    """What partial_fit knows of the rows so far."""
+
+    params: dict  # of the constructor, those that describe the model
+    rows: np.ndarray | None  # all rows so far, as long as these are few
+    n_at_start: int  # how many the start was made from
+
+    def after(self, rows):
+        """With some more rows, unless the start was made from enough."""
+        if self.rows is None:
+            return self
+        return self._replace(rows=np.vstack([self.rows, rows]))
+
+    @property
+    def outgrew_start(self):
+        """Whether the start should be made anew: it is rough where rows were few."""
+        return self.rows is not None and len(self.rows) >= 2 * self.n_at_start
+
+    def started(self):
+        """The same, started from its rows; these are kept only while they are few."""
+        n_rows = len(self.rows)
+        return Stream(self.params, self.rows if n_rows < N_ENOUGH else None, n_rows)
+
+
+def check_same_model(before, now, name):
+    """Raise ValueError if parameters that describe the model have changed."""
+    for parameter, value in now.items():
+        was = before[parameter]
+        if value is not was and repr(value) != repr(was):
+            raise ValueError(
+                f"{parameter} of {name} was set to {value!r} after rows were learnt under "
+                f"{was!r}; partial_fit cannot go on under another model. Set it back, or "
+                "fit a clone."
+            )
 
 
 def answering(state, model, params, rows):

@@ -1,5 +1,6 @@
 """Factor analysis."""
 
+import warnings
 from numbers import Real
 
 import numpy as np
@@ -20,6 +21,8 @@ from .rotation import canonical_order, principal_rotation, simple_rotation
 
 __all__ = ["AmortisedFactorAnalysis"]
 
+HEYWOOD_SHARE = 1e-4  # of a column's variance; 1.4e-4 at least in right fits
+
 
 class AmortisedFactorAnalysis(AmortisedEstimator):
     """Factor analysis by amortised maximum likelihood, missing entries allowed.
@@ -33,7 +36,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
     ----------
     n_components : int, default=None
         Number of factors. None takes the Ledermann bound, the largest number that the
-        covariance of n_features columns can identify.
+        covariance of n_features columns can identify, or one less than there are rows.
     rotation : {"varimax", "quartimax"}, default=None
         Rotation of the factors towards simple structure. None leaves them in principal
         position, where they are independent given x.
@@ -74,6 +77,8 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
 
     Attributes
     ----------
+    n_components_ : int
+        Number of factors.
     components_ : ndarray of shape (n_components, n_features)
         Loadings. Rows come in order of the information they carry on their factor
         (rotated: of the variance they explain); the loading of largest absolute value
@@ -93,7 +98,8 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         ``"input_distance"``; see
         :class:`skaws.wake_sleep.Iteration`.
     converged_ : bool
-        Whether steps had stopped paying before `max_iter` made them smaller.
+        Whether steps had stopped paying before `max_iter` made them smaller, and the
+        log-likelihood of the answer does not rise along its gradient.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -134,6 +140,8 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         "rotation": [StrOptions({"varimax", "quartimax"}), None],
         "noise_floor": [Interval(Real, 0, 1, closed="left")],
     }
+
+    _of_answers = ("rotation",)
 
     def __init__(
         self,
@@ -176,8 +184,10 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         variance = column_moments(X)[1] ** 2
         typical = variance.mean() or 1.0  # for columns that do not vary
         floor = self.noise_floor * np.where(variance > 0, variance, typical)
+        most = min(ledermann_bound(X.shape[1]), max(1, len(X) - 1))
+        self.n_components_ = self.n_components or most
         return LatentVariableModel(
-            prior=Gaussian(self.n_components or ledermann_bound(X.shape[1])),
+            prior=Gaussian(self.n_components_),
             decoder=Linear(),
             likelihood=GaussianNoise(per_feature=True, floor=floor),
         )
@@ -206,6 +216,22 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         self.noise_variance_ = noise_variance
         self._model = self._state.model
         self.params_ = {**params, "decoder": {**decoder, "components": self.components_}}
+
+    def _warn_of_misfit(self, rows):
+        super()._warn_of_misfit(rows)
+        variance = column_moments(rows)[1] ** 2
+        found = np.flatnonzero(self.noise_variance_ < HEYWOOD_SHARE * variance)
+        if len(found):
+            warnings.warn(
+                f"AmortisedFactorAnalysis: the noise of column(s) "
+                f"{', '.join(map(str, found))} has nearly vanished, to less than "
+                f"{HEYWOOD_SHARE:g} of the column's variance (a Heywood case): the factors "
+                "explain it without error, and the likelihood may have no maximum. Take "
+                "fewer factors, drop columns that follow from others, or raise "
+                "noise_floor.",
+                UserWarning,
+                stacklevel=5,
+            )
 
     def posterior_covariance(self, X):
         """Covariance of the latents given each row, Cov[z | x].

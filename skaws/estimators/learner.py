@@ -4,7 +4,12 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import (
+    check_array,
+    check_consistent_length,
+    check_random_state,
+    gen_batches,
+)
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,9 +22,11 @@ from ..schedules import FixedLength
 from ..simulations import latent_space
 from ..validation import check_returned
 from .base import AmortisedEstimator
-from .mixin import make_rng
+from .mixin import make_rng, weighted_mean
 
 __all__ = ["AmortisedLearner"]
+
+N_AT_ONCE = 10_000  # rows whose entries are looked at together
 
 
 class AmortisedLearner(AmortisedEstimator):
@@ -88,8 +95,9 @@ default=None
         ``"input_distance"``; see
         :class:`skaws.wake_sleep.Iteration`.
     converged_ : bool
-        Whether steps had stopped paying before `max_iter` made them smaller; for methods
-        of fixed length, whether it came to its end.
+        Whether steps had stopped paying before `max_iter` made them smaller (for methods
+        of fixed length: whether it came to its end), and the log-likelihood of the answer
+        does not rise along its gradient.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -384,7 +392,7 @@ default=None
         """
         return self._score_samples(self._rows(X, given))
 
-    def score(self, X, y=None, given=None):
+    def score(self, X, y=None, sample_weight=None, given=None):
         """Mean log-likelihood of the rows of X.
 
         Parameters
@@ -393,6 +401,8 @@ default=None
             Rows; NaN marks a missing entry.
         y : Ignored
             Present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows in the mean.
         given : array-like of shape (n_samples, n_given), default=None
             As in :meth:`fit`.
 
@@ -401,7 +411,7 @@ default=None
         log_likelihood : float
             In nats a row.
         """
-        return float(np.mean(self.score_samples(X, given=given)))
+        return weighted_mean(self.score_samples(X, given=given), sample_weight)
 
     def _rows(self, X, given=None):
         return self._with_given(super()._rows(X), given, reset=False)
@@ -428,6 +438,9 @@ default=None
                 f"X contains NaN, but log_joint of {type(self.model).__name__} does not "
                 "leave missing entries out (allows_missing is False). Fill or drop them."
             )
+        if hasattr(self.model, "likelihood"):
+            for rows in gen_batches(X.shape[0], N_AT_ONCE):
+                self.model.likelihood.check_entries(np.asarray(X[rows]))
         return X, sample_weight
 
     def _make_model(self, X):

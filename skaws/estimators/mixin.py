@@ -6,8 +6,9 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..evaluation import log_marginal_likelihood, posterior_mean, sample_posterior
+from .validation import check_sample_weight
 
-__all__ = ["FittedMixin", "make_rng"]
+__all__ = ["FittedMixin", "make_rng", "weighted_mean"]
 
 
 class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -156,7 +157,7 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             self._model, self.params_, X, posterior=self._posterior
         )
 
-    def score(self, X, y=None):
+    def score(self, X, y=None, sample_weight=None):
         """Mean log-likelihood of the rows of X.
 
         Parameters
@@ -165,17 +166,25 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             Rows; NaN marks a missing entry.
         y : Ignored
             Present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows in the mean.
 
         Returns
         -------
         log_likelihood : float
             In nats a row.
         """
-        return float(np.mean(self.score_samples(X)))
+        return weighted_mean(self.score_samples(X), sample_weight)
 
     @property
     def _n_features_out(self):
         return self.components_.shape[0]
+
+
+def weighted_mean(values, sample_weight):
+    """Mean of a value for each row, by weights that were not looked at yet."""
+    weights = check_sample_weight(sample_weight, values[:, np.newaxis])
+    return float(np.average(values, weights=weights))
 
 
 def make_rng(random_state):

@@ -119,7 +119,8 @@ Likelihood, default="poisson"
     history_ : dict of ndarray
         As that of :class:`AmortisedFactorAnalysis`.
     converged_ : bool
-        Whether steps had stopped paying before `max_iter` made them smaller.
+        Whether steps had stopped paying before `max_iter` made them smaller, and the
+        log-likelihood of the answer does not rise along its gradient.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)

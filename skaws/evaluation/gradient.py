@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 N_MISSED = 2000  # simulations at which to see what the regression does not predict
+N_EXACT = 20  # draws, where they have the moments of the posterior
 N_ON_A_TAPE = 50  # pairs that share one: a small tape is quick to go back on
 
 
@@ -236,6 +237,22 @@ def importance_score_gradient(
     return fisher_gradient(model, params, X, draws, log_weights)
 
 
+def posterior_score_gradient(model, params, X, posterior):
+    """Gradient of the mean log-likelihood by draws of a posterior that is at hand.
+
+    A flat vector in the coordinates of the model's ``move``.
+    """
+    if hasattr(posterior, "log_marginal"):
+        rng = np.random.default_rng(0)
+        draws, _ = posterior.sample(X, N_EXACT, rng, common=True)
+        log_weights = np.zeros((N_EXACT, len(X)))
+    else:
+        n_draws = enough_draws(None, posterior)
+        draws, log_weights = weighted_draws(model, params, X, n_draws, posterior)
+    draws = map_leaves(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), draws)
+    return fisher_vector(model, params, X, draws, log_weights)
+
+
 def exact_score_gradient(model, params, X, log_marginal=None):
     """Gradient of the mean log-likelihood without error, where there is a formula.
 
@@ -295,6 +312,12 @@ def fisher_gradient(model, params, X, draws, log_weights):
 
     Draws come one after another, (n_draws * m, ...).
     """
+    gradient = fisher_vector(model, params, X, draws, log_weights)
+    return Space(params, model.constraints).split(gradient)
+
+
+def fisher_vector(model, params, X, draws, log_weights):
+    """As :func:`fisher_gradient`, as a flat vector."""
     space = Space(params, model.constraints)
     shares = np.ravel(softmax(log_weights, axis=0) / len(X))
     used = np.flatnonzero(shares > 0)  # a latent of no weight may be one of no density
@@ -304,4 +327,4 @@ def fisher_gradient(model, params, X, draws, log_weights):
         moved = model.move(params, space.split(step))
         return anp.sum(shares[used] * model.log_joint(moved, latents, observations))
 
-    return space.split(grad(expected_after)(np.zeros(space.size)))
+    return grad(expected_after)(np.zeros(space.size))

@@ -5,6 +5,7 @@ import warnings
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from scipy.stats import bernoulli, norm, poisson
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
@@ -15,8 +16,9 @@ from skaws import (
     AmortisedNMF,
 )
 from skaws.checks import ModelCheckError, check_fit
-from skaws.checks.fit import surprise, vanished_noise
+from skaws.checks.fit import independent_columns, surprise, vanished_noise
 from skaws.decoders import MLP, Linear
+from skaws.likelihoods import Bernoulli as BernoulliEntries
 from skaws.likelihoods import Gamma as GammaNoise
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.likelihoods import Poisson, StudentT
@@ -300,14 +302,17 @@ def broken(estimator, X):
 
 def test_right_fit_passes_with_a_report(factors):
     report = check_fit(factors, IRIS)
-    assert [finding.holds for finding in report.findings] == [True, True]
+    assert [finding.holds for finding in report.findings] == [True] * 3
     assert str(report).startswith("check_fit of AmortisedFactorAnalysis\n  ok    real rows")
 
 
 def test_runaway_is_found(factors):
     wider = 5 * (IRIS - IRIS.mean(axis=0)) + IRIS.mean(axis=0)
     laws, message = broken(factors, wider)
-    assert laws == ["real rows are as likely as simulated ones"]
+    assert laws == [
+        "real rows are as likely as simulated ones",
+        "rows are likelier than under independent columns",
+    ]
     assert "standard deviations below that of simulated rows" in message
 
 
@@ -355,3 +360,79 @@ def test_right_fits_of_all_estimators_pass(estimator):
     check_fit(estimator, IRIS)
     check_fit(estimator, np.where(np.eye(*IRIS.shape) > 0, np.nan, IRIS))
     assert "real rows are as likely as simulated ones" in broken(estimator, 10 * IRIS)[0]
+
+
+# Rest, and independent columns
+
+MIXED = np.random.default_rng(0).standard_normal((800, 3)) @ [
+    [2.0, 0.0, 1.0, 1.0, 0.5, 0.0],
+    [0.0, 1.0, -1.0, 0.5, 0.5, 1.0],
+    [1.0, 1.0, 0.0, -0.5, 1.0, 0.0],
+] + 0.5 * np.random.default_rng(1).standard_normal((800, 6))
+
+
+@pytest.mark.parametrize("learning_rate", [1e-8, 10.0])
+def test_fit_that_rests_on_a_slope_has_not_converged(learning_rate):
+    model = AmortisedFactorAnalysis(2, learning_rate=learning_rate, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="still rises along its gradient"):
+        model.fit(MIXED)
+    assert not model.converged_
+
+
+def test_fit_at_the_maximum_has_converged():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = AmortisedFactorAnalysis(2, max_iter=800, random_state=0).fit(MIXED)
+    assert model.converged_
+
+
+def test_methods_of_fixed_length_say_when_they_are_short():
+    with pytest.warns(ConvergenceWarning, match="still rises along its gradient"):
+        model = AmortisedLearner(MODELS["reweighted"], max_iter=10, random_state=0)
+        assert not model.fit(IRIS).converged_
+
+
+WORSE, LEVEL = "less likely than under independent columns", 1000.0
+
+
+def test_fits_below_independent_columns_say_so():
+    # Sources with an end cannot make peaked ones; rows far from zero are no scaled parts.
+    flat = AmortisedICA(2, sources="uniform", random_state=0)
+    peaked = np.random.default_rng(0).standard_t(3, (800, 2)) @ MIXED[:2]
+    peaked += 0.3 * np.random.default_rng(1).standard_normal(peaked.shape)
+    parts = AmortisedNMF(3, likelihood="gaussian", random_state=0)
+    for estimator, X in ((flat, peaked), (parts, LEVEL + 5 * MIXED)):
+        with pytest.warns(UserWarning, match=WORSE):
+            estimator.fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        AmortisedICA(2, random_state=0).fit(peaked)
+
+
+COUNTS = np.random.default_rng(0).poisson([0.1, 1.0, 10.0, 100.0], (200, 4)) * 1.0
+
+
+def test_independent_columns_have_the_family_of_the_likelihood():
+    mean = COUNTS.mean(axis=0)
+    found = independent_columns(Poisson(), COUNTS)
+    np.testing.assert_allclose(found, poisson.logpmf(COUNTS, mean).sum(axis=1))
+    found = independent_columns(per_feature(), IRIS)
+    exact = norm.logpdf(IRIS, IRIS.mean(axis=0), IRIS.std(axis=0)).sum(axis=1)
+    np.testing.assert_allclose(found, exact)
+    sd = np.sqrt(IRIS.var(axis=0).mean())
+    exact = norm.logpdf(IRIS, IRIS.mean(axis=0), sd).sum(axis=1)
+    np.testing.assert_allclose(independent_columns(GaussianNoise(), IRIS), exact)
+    codes = (IRIS.mean(axis=0) < IRIS) * 1.0
+    exact = bernoulli.logpmf(codes, codes.mean(axis=0)).sum(axis=1)
+    np.testing.assert_allclose(independent_columns(BernoulliEntries(), codes), exact)
+    # Decimals have no probability; a model that does not say gets the lesser.
+    assert independent_columns(Poisson(), IRIS) is None
+    lesser = min(
+        independent_columns(Poisson(), COUNTS).mean(),
+        independent_columns(GaussianNoise(), COUNTS).mean(),
+    )
+    assert independent_columns(None, COUNTS).mean() == lesser
+    # Missing entries say nothing, and no column is left out for them.
+    holes = with_holes(COUNTS, 0.2, np.random.default_rng(0))
+    assert np.isfinite(independent_columns(Poisson(), holes)).all()
