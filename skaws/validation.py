@@ -1,12 +1,13 @@
 """What a model's functions return, looked at before anything is made of it."""
 
 import numpy as np
+from autograd import make_vjp
 
 from .objectives.base import log_joint_at
 from .simulations import as_floats, draw
 from .spaces import Space, columns_of, leaves, map_leaves
 
-__all__ = ["check_pairs", "check_returned"]
+__all__ = ["check_pairs", "check_returned", "check_tape"]
 
 N_PAIRS = 50  # simulations to look at
 
@@ -41,6 +42,47 @@ def check_returned(model, params, X):
             f"log_joint of {type(model).__name__} is not finite for {n_bad} of {N_PAIRS} "
             "pairs that its own sample returned. See which with check_model; a density "
             "must be positive at what the sampler draws."
+        )
+    check_tape(model, params, latents, observations)
+
+
+def check_tape(model, params, latents, observations):
+    """Raise unless autograd can follow the log joint, and finds a parameter in it.
+
+    Parameters
+    ----------
+    model, params : GenerativeModel and nested dict of arrays
+        Whose log joint.
+    latents, observations : arrays
+        Pairs where it is finite.
+
+    Raises
+    ------
+    TypeError
+        If autograd "cannot follow" it.
+    ValueError
+        If it "does not depend on any parameter".
+    """
+    space = Space(params, model.constraints)
+    name = f"log_joint of {type(model).__name__}"
+    advice = (
+        "float(), math and scipy.stats take numbers off autograd's tape: write it in "
+        "autograd.numpy, autograd.scipy.special and autograd.scipy.stats."
+    )
+
+    def values(step):
+        return model.log_joint(model.move(params, space.split(step)), latents, observations)
+
+    try:
+        pull_back, found = make_vjp(values)(np.zeros(space.size))
+        gradient = pull_back(np.linspace(1.0, 2.0, len(found)))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise TypeError(f"autograd cannot follow {name} ({error}). {advice}") from error
+    if space.size and not np.any(gradient):
+        names = ", ".join(".".join(path) for path, _ in leaves(params))
+        raise ValueError(
+            f"{name} does not depend on any parameter ({names}), so that nothing could be "
+            f"learnt. Use params in it. {advice}"
         )
 
 

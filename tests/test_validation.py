@@ -1,11 +1,15 @@
 """What a model returns is looked at before anything is made of it."""
 
+import math
+
 import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from skaws import AmortisedLearner
+from skaws.checks import ModelCheckError, check_model
 from skaws.models import FunctionModel, GivenColumns
 from skaws.validation import check_returned
 
@@ -22,7 +26,7 @@ def sample_paths(params, n_samples, rng):
 
 
 def log_joint_of_paths(params, z, x):
-    return np.sum(z["level"], axis=1) + np.sum(x, axis=1)
+    return np.sum(z["level"], axis=1) + params["level"] * np.sum(x, axis=1)
 
 
 def sample_beside(params, n_samples, rng, given):
@@ -31,7 +35,7 @@ def sample_beside(params, n_samples, rng, given):
 
 
 def log_joint_beside(params, z, x, given):
-    return -anp.sum(z**2 + (x - z - given) ** 2, axis=1)
+    return -anp.sum(z**2 + (x - z - given - params["level"]) ** 2, axis=1)
 
 
 def test_what_is_in_order_raises_nothing():
@@ -280,3 +284,41 @@ def test_wrong_log_joint_is_told_by_an_estimator_before_it_fits(wrong, message):
 def test_wrong_params_are_told_by_an_estimator_before_it_fits(returned, error, message):
     with pytest.raises(error, match=message):
         learner(right, init_params=lambda X, rng: returned).fit(rows())
+
+
+# Off the tape: autograd cannot follow, or finds no parameter.
+
+
+def by_scipy(params, z, x):
+    return norm.logpdf(x, z, params["sd"]).sum(axis=1)
+
+
+def by_math(params, z, x):
+    return -anp.sum((x - z) ** 2, axis=1) - math.log(params["sd"])
+
+
+def by_float(params, z, x):
+    sd = float(getattr(params["sd"], "_value", params["sd"]))
+    return -anp.sum(((x - z) / sd) ** 2, axis=1)
+
+
+def without_params(params, z, x):
+    return -anp.sum((x - z) ** 2, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (by_scipy, "autograd cannot follow log_joint of FunctionModel"),
+        (by_math, "autograd cannot follow log_joint of FunctionModel"),
+        (by_float, r"does not depend on any parameter \(sd\)"),
+        (without_params, r"does not depend on any parameter \(sd\)"),
+    ],
+)
+def test_log_joint_off_the_tape_is_told(written, message):
+    model = FunctionModel(right, written, lambda X, rng: {"sd": 1.0})
+    X = right({}, 30, np.random.default_rng(0))[1]
+    with pytest.raises((TypeError, ValueError), match=message):
+        AmortisedLearner(model, max_iter=2).fit(X)
+    with pytest.raises(ModelCheckError, match=message):
+        check_model(model, X)

@@ -6,6 +6,7 @@ from autograd import make_vjp
 from ..objectives import expected_log_joint
 from ..objectives.base import log_joint_at
 from ..spaces import Space, rows_of
+from ..validation import check_tape
 from .report import Finding
 
 __all__ = ["check_derivative", "check_expected_log_joint", "check_log_joint"]
@@ -32,6 +33,12 @@ def check_derivative(model, params, latents, observations, rng):
     Pairs where differences over two lengths disagree are left out: a log joint may have
     kinks.
     """
+    law = "autograd's derivative agrees with differences"
+    few = rows_of(latents, slice(0, N_NAMED)), observations[:N_NAMED]
+    try:
+        check_tape(model, params, *few)
+    except (TypeError, ValueError) as error:
+        return [Finding(law, False, str(error))]
     space = Space(params, model.constraints)
     direction = rng.standard_normal(space.size) / np.sqrt(space.size)
     values = values_along(model, params, space, latents, observations)
@@ -43,10 +50,8 @@ def check_derivative(model, params, latents, observations, rng):
     by_tape, by_difference = pull_back(weights) @ direction, weights @ slope
     allowed = 1e-5 * abs(by_difference) + np.abs(weights) @ rounding
     holds = np.mean(smooth) > 0.9 and abs(by_tape - by_difference) <= allowed
-    law = "autograd's derivative agrees with differences"
     detail = f"{by_tape:.6g} against {by_difference:.6g}"
     if not holds:
-        few = rows_of(latents, slice(0, N_NAMED)), observations[:N_NAMED]
         values = values_along(model, params, space, *few)
         detail += f", worst at {worst_coordinate(values, weights[:N_NAMED], space)}"
     return [Finding(law, bool(holds), detail)]
