@@ -18,8 +18,9 @@ def mini_batches(X, batch_size, rng, sample_weight=None):
     """Endless passes over the rows of X in batches of nearly equal size.
 
     Yields ``(rows, row_weights)``: float64 rows and weights that average to one over a
-    pass, divided by the number of rows.  A pass visits rows in arithmetic progression
-    modulo n_samples, with random start and stride: no row twice, no memory.
+    pass, divided by the number of rows.  Batches of rows without weight are left out.  A
+    pass visits rows in arithmetic progression modulo n_samples, with random start and
+    stride: no row twice, no memory.
     """
     n_samples = X.shape[0]
     relative = None if sample_weight is None else sample_weight / np.mean(sample_weight)
@@ -37,6 +38,8 @@ def mini_batches(X, batch_size, rng, sample_weight=None):
             index = (start + stride * np.arange(low, high)) % n_samples
             weights = np.full(len(index), 1 / len(index))
             weights = weights if relative is None else weights * relative[index]
+            if not weights.any():  # such rows say nothing
+                continue
             yield dense_rows(X, index), weights
 
 

@@ -122,3 +122,15 @@ def test_number_of_factors_is_bounded_by_rows():
     wide = rng.standard_normal((8, 40))
     assert AmortisedFactorAnalysis(max_iter=2, random_state=0).fit(wide).n_components_ == 7
     assert AmortisedFactorAnalysis(max_iter=2, random_state=0).fit(X).n_components_ == 3
+
+
+# Case 50: rows without weight fill whole batches.
+
+
+@pytest.mark.parametrize("cls", [AmortisedFactorAnalysis, AmortisedNMF])
+def test_batches_without_weight_are_left_out(cls):
+    weights = np.zeros(len(X))
+    weights[:20] = 1.0
+    model = cls(2, batch_size=10, max_iter=60, random_state=0)
+    model.fit(np.abs(X).round(), sample_weight=weights)
+    assert np.isfinite(model.score(np.abs(X).round()))

@@ -340,8 +340,9 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
     def _with_settings(self, state):
         """The state of a stream with the constructor's settings of today."""
         method = state.method._replace(**self._settings())
-        state.optimizer.learning_rate = self._make_optimizer(method).learning_rate
-        return state._replace(method=method)
+        if method.learning_rate == state.method.learning_rate:
+            return state._replace(method=method)
+        return state._replace(method=method, optimizer=self._make_optimizer(method))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -301,8 +301,8 @@ def test_decimals_warn_under_a_count_likelihood_only():
     with pytest.warns(UserWarning, match="X has decimals"):
         AmortisedNMF(2, max_iter=2).fit(X)
     with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("error", "X has decimals")
         AmortisedNMF(2, max_iter=2, likelihood="gaussian").fit(X)
         AmortisedNMF(2, max_iter=2).fit(np.round(X))
 
