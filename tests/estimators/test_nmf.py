@@ -8,7 +8,6 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csc_matrix, csr_matrix
 from sklearn.datasets import load_digits
 from sklearn.decomposition import NMF
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from skaws import AmortisedNMF
