@@ -31,7 +31,7 @@ __all__ = [
 N_SIMULATIONS = 1000
 N_COMPARED = 300  # rows, with independent columns
 LENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # of steps, in units of the model's move
-RISING = 0.04  # nats a row; more in 1 of 150 right fits of tables of five models
+RISING = 0.04  # nats a row; more in 1 of some 140 right fits of five kinds of tables
 CLOSE = 0.1  # nats a row: what is said of a likelihood by draws is no better
 N_DRAWN = 20  # of the latents of a row
 
