@@ -17,7 +17,7 @@ LAYERS = [
     {"estimators"},
     {"checks"},
     {"evaluation"},
-    {"validation", "wake_sleep"},
+    {"starts", "validation", "wake_sleep"},
     {"methods", "models"},
     {"objectives", "posteriors", "regression"},
     {"decoders", "likelihoods", "priors", "simulations"},

@@ -20,9 +20,10 @@ from ..models.given import check_needs_no_given
 from ..posteriors import NoPosterior, posterior_for
 from ..schedules import FixedLength
 from ..simulations import latent_space
+from ..starts import nearer_start
 from ..validation import check_returned
 from .base import AmortisedEstimator
-from .mixin import make_rng, weighted_mean
+from .mixin import check_n_samples, make_rng, weighted_mean
 
 __all__ = ["AmortisedLearner"]
 
@@ -97,7 +98,7 @@ default=None
     converged_ : bool
         Whether steps had stopped paying before `max_iter` made them smaller (for methods
         of fixed length: whether it came to its end), and the log-likelihood of the answer
-        does not rise along its gradient.
+        is not raised by a few steps of EM.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -146,6 +147,10 @@ default=None
       are zero for some, have no baseline: the log joint itself is regressed, by a kernel
       that learns (:class:`skaws.regression.AdaptiveKernelRegression`); that takes many
       simulations where x has many columns.
+
+    A start (``init_params``) whose simulated rows lie far from X is moved first: the means
+    and deviations of its columns are brought to those of X by least squares
+    (:func:`skaws.starts.nearer_start`), for models of at most fifty params.
 
     The likelihood may have many maxima: ``n_init`` tries several starts.  ``partial_fit``
     and ``warm_start`` go on with the networks too, and the first half of *importance* lasts
@@ -370,6 +375,7 @@ default=None
         if given is None and not getattr(self, "_n_given", 0):
             return super().sample(n_samples, random_state)
         check_is_fitted(self)
+        check_n_samples(n_samples)
         rng = make_rng(check_random_state(random_state))
         given = self._with_given(np.zeros((n_samples, 0)), given, reset=False)
         x = self._model.sample(self.params_, n_samples, rng, given)[1]
@@ -461,6 +467,9 @@ default=None
         if isinstance(self.method, Method):
             return self.method
         return choose_method(model, params, self.method, space)
+
+    def _start(self, model, rows, rng):
+        return nearer_start(model, super()._start(model, rows, rng), rows)
 
     def _check_likelihood(self, model, params, space):
         """Restarts are compared by it: rather no fit than an error after all of them."""
