@@ -9,19 +9,16 @@ from scipy.special import gammaln, logsumexp, xlogy
 from scipy.stats import norm
 from sklearn.utils.validation import check_is_fitted
 
-from ..evaluation import fit_posterior, log_marginal_likelihood
-from ..evaluation.gradient import posterior_score_gradient
+from ..evaluation import log_marginal_likelihood
 from ..likelihoods import Bernoulli
 from ..moments import column_moments, column_units
 from ..posteriors import LinearGaussian, Ridge
 from ..simulations import draw, simulate
-from ..spaces import Space, rows_of
-from ..wake_sleep import log_prior_of
+from ..spaces import rows_of
 from .report import Finding, ModelCheckError, Report
 
 __all__ = [
     "check_fit",
-    "remaining_rise",
     "surprise",
     "vanished_noise",
     "warn_of_misfit",
@@ -30,8 +27,6 @@ __all__ = [
 
 N_SIMULATIONS = 1000
 N_COMPARED = 300  # rows, with independent columns
-LENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # of steps, in units of the model's move
-RISING = 0.04  # nats a row; more in 1 of some 140 right fits of five kinds of tables
 CLOSE = 0.1  # nats a row: what is said of a likelihood by draws is no better
 N_DRAWN = 20  # of the latents of a row
 
@@ -190,55 +185,6 @@ def better_than_columns(model, params, rows, posterior):
     allowed = CLOSE + 2 * seen.shape[1] / len(seen)
     detail = f"by {abs(gap):.3g} nats a row they are {'less' if gap > 0 else 'more'} likely"
     return Finding(law, bool(gap <= allowed), detail)  # a gap that is none does not hold
-
-
-def remaining_rise(model, params, rows, posterior, n_rows=None):
-    """How much the log-likelihood still rises along its gradient, nats a row.
-
-    The gradient is taken at one half of some rows and followed, by the model's steps of
-    several lengths, on the other: what only the first half asks for does not rise there.  A
-    table that is too small for halves is used whole both times, as the fit did.
-
-    Parameters
-    ----------
-    model, params, rows, posterior
-        What was fitted, to which rows, and the posterior of the latents.
-    n_rows : int, default=None
-        Number of rows that a prior over params is shared by; None is that of `rows`.
-
-    Returns
-    -------
-    rise : float
-        The largest rise of the mean, less two standard errors; 0 where the likelihood is
-        not known.
-    """
-    index = np.linspace(0, len(rows) - 1, min(len(rows), 2 * N_COMPARED)).astype(int)
-    some = np.asarray(rows[index], dtype=float)
-    halves = (some[::2], some[1::2]) if len(some) == 2 * N_COMPARED else (some, some)
-    space = Space(params, model.constraints)
-
-    def log_likelihood(at):
-        # Importance sampling is right from any posterior, an exact one only at its params.
-        exact = hasattr(posterior, "log_marginal")
-        own = fit_posterior(model, at, halves[1]) if exact else posterior
-        values = log_marginal_likelihood(model, at, halves[1], posterior=own)
-        return values + (0.0 if prior is None else prior(at))
-
-    prior = log_prior_of(model, len(rows) if n_rows is None else n_rows)
-    try:
-        with np.errstate(all="ignore"):
-            here = log_likelihood(params)
-            uphill = posterior_score_gradient(model, params, halves[0], posterior)
-            uphill = uphill / max(np.linalg.norm(uphill), np.finfo(float).tiny)
-            rises = [
-                log_likelihood(model.move(params, space.split(length * uphill))) - here
-                for length in LENGTHS
-            ]
-    except (NotImplementedError, FloatingPointError, np.linalg.LinAlgError):
-        return 0.0
-    error = [np.std(rise) / np.sqrt(len(rise)) for rise in rises]
-    sure = np.mean(rises, axis=1) - 2 * np.array(error)
-    return float(np.max(np.nan_to_num(sure, nan=0.0, neginf=0.0), initial=0.0))
 
 
 def independent_columns(likelihood, X):

@@ -24,6 +24,7 @@ __all__ = [
 
 N_MISSED = 2000  # simulations at which to see what the regression does not predict
 N_EXACT = 20  # draws, where they have the moments of the posterior
+N_WEIGHTED = 40  # of a posterior that has not
 N_ON_A_TAPE = 50  # pairs that share one: a small tape is quick to go back on
 
 
@@ -237,20 +238,18 @@ def importance_score_gradient(
     return fisher_gradient(model, params, X, draws, log_weights)
 
 
-def posterior_score_gradient(model, params, X, posterior):
-    """Gradient of the mean log-likelihood by draws of a posterior that is at hand.
+def posterior_draws(model, params, X, posterior):
+    """A few draws of a posterior that is at hand, one after another, and log weights.
 
-    A flat vector in the coordinates of the model's ``move``.
+    As :func:`expected_log_joint` takes them; all rows share the same random numbers.
     """
     if hasattr(posterior, "log_marginal"):
         rng = np.random.default_rng(0)
         draws, _ = posterior.sample(X, N_EXACT, rng, common=True)
         log_weights = np.zeros((N_EXACT, len(X)))
     else:
-        n_draws = enough_draws(None, posterior)
-        draws, log_weights = weighted_draws(model, params, X, n_draws, posterior)
-    draws = map_leaves(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), draws)
-    return fisher_vector(model, params, X, draws, log_weights)
+        draws, log_weights = weighted_draws(model, params, X, N_WEIGHTED, posterior)
+    return map_leaves(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), draws), log_weights
 
 
 def exact_score_gradient(model, params, X, log_marginal=None):
@@ -318,6 +317,16 @@ def fisher_gradient(model, params, X, draws, log_weights):
 
 def fisher_vector(model, params, X, draws, log_weights):
     """As :func:`fisher_gradient`, as a flat vector."""
+    expected, size = expected_log_joint(model, params, X, draws, log_weights)
+    return grad(expected)(np.zeros(size))
+
+
+def expected_log_joint(model, params, X, draws, log_weights):
+    """Function from a step to the mean log joint over draws and rows, and its size.
+
+    Its gradient is that of the log-likelihood, where no step was taken; what it gains by a
+    step the log-likelihood gains at least, where draws have the moments of the posterior.
+    """
     space = Space(params, model.constraints)
     shares = np.ravel(softmax(log_weights, axis=0) / len(X))
     used = np.flatnonzero(shares > 0)  # a latent of no weight may be one of no density
@@ -327,4 +336,4 @@ def fisher_vector(model, params, X, draws, log_weights):
         moved = model.move(params, space.split(step))
         return anp.sum(shares[used] * model.log_joint(moved, latents, observations))
 
-    return grad(expected_after)(np.zeros(space.size))
+    return expected_after, space.size

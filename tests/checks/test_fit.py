@@ -374,7 +374,7 @@ MIXED = np.random.default_rng(0).standard_normal((800, 3)) @ [
 @pytest.mark.parametrize("learning_rate", [1e-8, 10.0])
 def test_fit_that_rests_on_a_slope_has_not_converged(learning_rate):
     model = AmortisedFactorAnalysis(2, learning_rate=learning_rate, random_state=0)
-    with pytest.warns(ConvergenceWarning, match="still rises along its gradient"):
+    with pytest.warns(ConvergenceWarning, match="log-likelihood still rises"):
         model.fit(MIXED)
     assert not model.converged_
 
@@ -387,7 +387,7 @@ def test_fit_at_the_maximum_has_converged():
 
 
 def test_methods_of_fixed_length_say_when_they_are_short():
-    with pytest.warns(ConvergenceWarning, match="still rises along its gradient"):
+    with pytest.warns(ConvergenceWarning, match="log-likelihood still rises"):
         model = AmortisedLearner(MODELS["reweighted"], max_iter=10, random_state=0)
         assert not model.fit(IRIS).converged_
 
