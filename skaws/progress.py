@@ -2,9 +2,10 @@
 
 from time import perf_counter
 
-__all__ = ["Silent", "Table", "make_progress"]
+__all__ = ["Rows", "Silent", "Table", "make_progress"]
 
 WIDTH = 12
+PATIENCE = 5.0  # seconds between lines of an answer that takes long
 
 
 def make_progress(verbose, name, max_iter):
@@ -66,3 +67,28 @@ class Table:
         numbers = [f"{value:.5g}" for value in values.values()]
         row = [str(number), *numbers, f"{perf_counter() - self._start:.2f}"]
         print("".join(f"{entry:>{WIDTH + 6}}" for entry in row))
+
+
+class Rows:
+    """Print how many rows have an answer, every few seconds.
+
+    Parameters
+    ----------
+    name : str
+        Whose answers.
+    n_rows : int
+        How many rows there are.
+    """
+
+    def __init__(self, name, n_rows):
+        self.name = name
+        self.n_rows = n_rows
+        self._start = self._last = perf_counter()
+
+    def update(self, number, values=None):
+        """Print a line if it is time; `number` rows are done."""
+        now = perf_counter()
+        if now - self._last > PATIENCE:
+            self._last = now
+            done = f"{number} of {self.n_rows} rows"
+            print(f"{self.name}: {done}, {now - self._start:.0f} s")

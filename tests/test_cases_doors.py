@@ -5,7 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -14,7 +17,7 @@ from skaws.decoders import Linear
 from skaws.likelihoods import Bernoulli, NegativeBinomial, Poisson
 from skaws.likelihoods import Gamma as GammaNoise
 from skaws.models import LatentVariableModel
-from skaws.priors import Gamma, Gaussian
+from skaws.priors import Gamma, Gaussian, Laplace
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -134,3 +137,126 @@ def test_batches_without_weight_are_left_out(cls):
     model = cls(2, batch_size=10, max_iter=60, random_state=0)
     model.fit(np.abs(X).round(), sample_weight=weights)
     assert np.isfinite(model.score(np.abs(X).round()))
+
+
+# Cases 16, 21: slips, each told for what it is.
+
+COUNTS = np.random.default_rng(0).poisson(2.0, (60, 6)).astype(float)
+ESTIMATORS = [
+    AmortisedFactorAnalysis(2, max_iter=5, random_state=0),
+    AmortisedICA(2, max_iter=5, random_state=0),
+    AmortisedNMF(2, max_iter=5, random_state=0),
+    learner(Gaussian(2), Poisson(link="log")),
+]
+each = pytest.mark.parametrize("model", ESTIMATORS, ids=lambda own: type(own).__name__)
+
+
+def test_sparse_tables_cannot_mark_what_is_missing():
+    holes = COUNTS.copy()
+    holes[3, 2] = np.nan
+    model = AmortisedNMF(2, max_iter=5, random_state=0)
+    with pytest.raises(ValueError, match=r"sparse matrix with NaN.*Pass X.toarray\(\)"):
+        model.fit(csr_matrix(holes))
+    model.fit(csr_matrix(COUNTS))
+    with pytest.raises(ValueError, match="sparse matrix with NaN"):
+        model.transform(csr_matrix(holes))
+    assert np.isfinite(model.transform(holes)).all()
+
+
+@each
+def test_infinite_entries_are_refused_under_assume_finite_too(model):
+    far = COUNTS.copy()
+    far[3, 2] = np.inf
+    with config_context(assume_finite=True):
+        with pytest.raises(ValueError, match="infinity in row 3, column 2"):
+            model.fit(far)
+        model.fit(COUNTS)
+        for answer in (model.transform, model.score, model.partial_fit):
+            with pytest.raises(ValueError, match="infinity in row 3, column 2"):
+                answer(far)
+
+
+@each
+def test_missing_in_columns_of_objects_is_missing(model):
+    holes = COUNTS.copy()
+    holes[3, 2] = np.nan
+    frame = pd.DataFrame(holes.astype(object), columns=list("abcdef"))
+    frame = frame.mask(frame.isna(), pd.NA)
+    expected = model.fit(holes).transform(holes)
+    np.testing.assert_array_equal(model.fit(frame).transform(frame), expected)
+    assert list(model.feature_names_in_) == list("abcdef")
+
+
+@each
+@pytest.mark.parametrize(("n_samples", "error"), [(0, ValueError), (2.5, TypeError)])
+def test_numbers_of_samples_are_whole_and_positive(model, n_samples, error):
+    model.fit(COUNTS)
+    for answer in (model.sample, lambda n: model.sample_posterior(COUNTS, n)):
+        with pytest.raises(error, match="n_samples must be"):
+            answer(n_samples)
+
+
+@pytest.mark.parametrize(
+    ("sources", "error", "words"),
+    [
+        (["laplace", "gauss"], ValueError, "'gauss' in its list of sources; names are"),
+        (Laplace, TypeError, r"got the class Laplace. Write Laplace\(...\)"),
+        (["laplace", Laplace], TypeError, "got the class Laplace"),
+    ],
+)
+def test_sources_that_are_none_are_named(sources, error, words):
+    with pytest.raises(error, match=words):
+        AmortisedICA(2, sources=sources).fit(X)
+
+
+def test_perplexity_asks_for_counts():
+    model = AmortisedNMF(2, max_iter=5, random_state=0).fit(COUNTS)
+    assert model.perplexity(COUNTS) > 1
+    with pytest.raises(ValueError, match="X holds no counts"):
+        model.perplexity(np.zeros((1, 6)))
+
+
+def test_doubled_columns_without_a_floor_name_the_floor():
+    # The likelihood has no maximum: the two differ by no noise at all.
+    doubled = np.c_[X, X[:, 0]]
+    model = AmortisedFactorAnalysis(2, noise_floor=0, max_iter=3000, random_state=0)
+    with pytest.raises(FloatingPointError, match=r"bound the noise from below"):
+        model.fit(doubled)
+
+
+# Cases 20, 86: what takes long says so.
+
+
+def test_default_factors_with_holes_say_that_they_take_long():
+    # 105 factors of 120 columns: 400 iterations took 112 seconds.  The warning comes first.
+    wide = np.random.default_rng(0).standard_normal((1200, 120))
+    wide[::3, 0] = np.nan
+
+    def said(X, **settings):
+        model = AmortisedFactorAnalysis(random_state=0, **settings)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model._warn_of_odd_tables(X, X)
+        return [str(one.message) for one in caught]
+
+    (message,) = said(wide)
+    assert "takes 105 components of 120 columns" in message and "minutes" in message
+    quick = [(wide, {"n_components": 5}), (np.nan_to_num(wide), {}), (wide[:, :20], {})]
+    for X, settings in (*quick, (wide, {"max_iter": 20})):
+        assert not said(X, **settings)
+
+
+def test_long_answers_tell_how_far_they_are(monkeypatch, capsys):
+    monkeypatch.setattr("skaws.estimators.mixin.N_AT_ONCE", 100)
+    for patience, verbose, n_lines in [(-1.0, 1, 3), (-1.0, 0, 0), (3600.0, 1, 0)]:
+        monkeypatch.setattr("skaws.progress.PATIENCE", patience)
+        model = AmortisedICA(2, max_iter=5, random_state=0).fit(X)
+        model.set_params(verbose=verbose)
+        capsys.readouterr()
+        for answer in (model.transform, model.score_samples):
+            answer(X)
+            lines = capsys.readouterr().out.splitlines()
+            assert len(lines) == n_lines
+            assert all(line.startswith("AmortisedICA: ") for line in lines)
+            if lines:
+                assert "300 of 300 rows" in lines[-1]

@@ -17,7 +17,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..checks.fit import RISING, remaining_rise, warn_of_worse_than_columns
+from ..checks.convergence import RISING, remaining_rise
+from ..checks.fit import warn_of_worse_than_columns
 from ..evaluation import fit_posterior, log_marginal_likelihood
 from ..optimizers import Adam, PolynomialAverage
 from ..progress import Silent, make_progress
@@ -34,6 +35,7 @@ from .validation import (
     representative_rows,
     warn_of_constant_columns,
     warn_of_few_rows,
+    with_missing,
 )
 
 __all__ = ["AmortisedEstimator"]
@@ -358,14 +360,14 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
                 f"n_components of {type(self).__name__} must be a number or None; got "
                 f"{self.n_components}."
             )
-        if isinstance(X, np.ma.MaskedArray):  # what is masked is missing
-            X = np.ma.asarray(X, dtype=float).filled(np.nan)
+        sparse = self.__sklearn_tags__().input_tags.sparse
+        X = with_missing(X, type(self).__name__, sparse)
         X = validate_data(
             self,
             X,
             reset=reset,
             dtype=[np.float64, np.float32],
-            accept_sparse="csr" if self.__sklearn_tags__().input_tags.sparse else False,
+            accept_sparse="csr" if sparse else False,
             ensure_all_finite=True if issparse(X) else "allow-nan",
         )
         check_observed(X, type(self).__name__, columns=reset)
@@ -503,7 +505,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             )
         elif rise > RISING:
             message = (
-                f"came to rest where the log-likelihood still rises along its gradient, by "
+                "came to rest where the log-likelihood still rises: a few steps of EM gain "
                 f"{rise:.2g} nats a row at least. Increase max_iter, try another "
                 "learning_rate, or compare several starts (n_init)."
             )

@@ -22,6 +22,8 @@ from .rotation import canonical_order, principal_rotation, simple_rotation
 __all__ = ["AmortisedFactorAnalysis"]
 
 HEYWOOD_SHARE = 1e-4  # of a column's variance; healthy noise is above (0.012 ** 2)
+SOLVED_IN_A_SECOND = 4e9  # equations of missing entries, times the cube of components
+LONG = 30.0  # seconds
 
 
 class AmortisedFactorAnalysis(AmortisedEstimator):
@@ -99,7 +101,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         :class:`skaws.wake_sleep.Iteration`.
     converged_ : bool
         Whether steps had stopped paying before `max_iter` made them smaller, and the
-        log-likelihood of the answer does not rise along its gradient.
+        log-likelihood of the answer is not raised by a few steps of EM.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -203,6 +205,22 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
             learning_rate=self.learning_rate,
             n_iter_no_change=self.n_iter_no_change,
         )
+
+    def _warn_of_odd_tables(self, X, rows):
+        super()._warn_of_odd_tables(X, rows)
+        most = min(ledermann_bound(X.shape[1]), max(1, len(rows) - 1))
+        n_systems = min(X.shape[0], self.batch_size) * self.max_iter
+        seconds = n_systems * most**3 / SOLVED_IN_A_SECOND
+        if self.n_components is None and seconds > LONG and np.isnan(rows).any():
+            warnings.warn(
+                f"AmortisedFactorAnalysis with n_components=None takes {most} components "
+                f"of {X.shape[1]} columns, the most that these could tell apart. With "
+                "missing entries each row has equations of its own: this may take "
+                f"{seconds / 60:.1f} minutes. Set n_components to about as many factors as "
+                "you expect; score on held-out rows compares.",
+                UserWarning,
+                stacklevel=5,
+            )
 
     def _set_attributes(self, params):
         decoder, noise_variance = params["decoder"], params["likelihood"]["noise_variance"]

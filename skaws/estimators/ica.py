@@ -25,6 +25,7 @@ from ..priors import (
     StudentT,
     Uniform,
 )
+from ..priors.base import check_prior
 from ..regression import MeanRegression
 from ..schedules import PlateauThenDecay
 from .base import AmortisedEstimator
@@ -130,7 +131,7 @@ Prior or list, default="generalized_normal"
         As that of :class:`AmortisedFactorAnalysis`.
     converged_ : bool
         Whether steps had stopped paying before `max_iter` made them smaller, and the
-        log-likelihood of the answer does not rise along its gradient.
+        log-likelihood of the answer is not raised by a few steps of EM.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -268,9 +269,9 @@ Prior or list, default="generalized_normal"
             return SOURCES[self.sources](n_components)
         sources = self.sources
         if isinstance(sources, (list, tuple)):
-            sources = Independent(
-                [SOURCES[part](1) if isinstance(part, str) else part for part in sources]
-            )
+            sources = Independent([one_source(part) for part in sources])
+        elif isinstance(sources, type):
+            check_prior(sources)  # says what a class lacks
         if sources.n_latents != n_components:
             raise ValueError(
                 f"AmortisedICA has n_components={n_components}, but sources for "
@@ -342,6 +343,18 @@ Prior or list, default="generalized_normal"
         self.components_ = np.linalg.pinv(self.mixing_)
         self.mean_ = decoder["mean"]
         self.noise_variance_ = plain["likelihood"]["noise_variance"]
+
+
+def one_source(part):
+    """The prior of one entry of a list of sources."""
+    if not isinstance(part, str):
+        return part
+    if part not in SOURCES:
+        raise ValueError(
+            f"AmortisedICA has {part!r} in its list of sources; names are "
+            f"{', '.join(map(repr, sorted(SOURCES)))}."
+        )
+    return SOURCES[part](1)
 
 
 def is_symmetric(sources, params):

@@ -4,7 +4,6 @@ from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_non_negative
 
@@ -32,7 +31,6 @@ LIKELIHOODS = {
 FIRST_SHAPE = 0.3
 STEP, GAUSSIAN_STEP = 0.1, 0.03
 N_ROWS_FOR_STARTS = 1000
-N_AT_ONCE = 300  # rows whose modes are sought together
 
 
 class AmortisedNMF(AmortisedEstimator):
@@ -120,7 +118,7 @@ Likelihood, default="poisson"
         As that of :class:`AmortisedFactorAnalysis`.
     converged_ : bool
         Whether steps had stopped paying before `max_iter` made them smaller, and the
-        log-likelihood of the answer does not rise along its gradient.
+        log-likelihood of the answer is not raised by a few steps of EM.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -320,10 +318,8 @@ Likelihood, default="poisson"
         """
         X, _ = self._check_X(X, None, reset=False)
         latents = self._posterior.mean  # whose modes are sought by a hundred steps
-        blocks = [
-            latents(dense_rows(X, rows)) for rows in gen_batches(X.shape[0], N_AT_ONCE)
-        ]
-        return np.concatenate(blocks).astype(X.dtype, copy=False)
+        modes = self._answers(X, lambda X: latents(dense_rows(X)))
+        return modes.astype(X.dtype, copy=False)
 
     def inverse_transform(self, X):
         """Expected observations given latents.
@@ -356,9 +352,19 @@ Likelihood, default="poisson"
             Lower is better. Unlike that of
             :class:`sklearn.decomposition.LatentDirichletAllocation` it is not
             conditional on the totals of rows.
+
+        Raises
+        ------
+        ValueError
+            If X "holds no counts".
         """
         log_likelihood = np.sum(self.score_samples(X))
         total = X.sum() if issparse(X) else np.nansum(np.asarray(X, dtype=float))
+        if total == 0:
+            raise ValueError(
+                "X holds no counts: perplexity is that of one count, in the mean. Pass "
+                "rows with counts, or see score."
+            )
         return float(np.exp(-log_likelihood / total))
 
     def __sklearn_tags__(self):

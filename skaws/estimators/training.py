@@ -102,7 +102,8 @@ def train(state, X, progress, *, max_iter, n_iter=None, **options):
     except np.linalg.LinAlgError as error:
         failure = FloatingPointError(
             f"Parameters ran away in iteration {len(records) + 1} ({error}). Lower "
-            "learning_rate, or look for rows that lie far from all others."
+            "learning_rate, look for rows that lie far from all others, or, where columns "
+            "follow from others, bound the noise from below (noise_floor, floor)."
         )
     history = {name: np.array([record[name] for record in records]) for name in FIGURES}
     return Training(*reached, history, failure)

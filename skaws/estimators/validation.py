@@ -16,6 +16,7 @@ __all__ = [
     "warn_of_constant_columns",
     "warn_of_decimals",
     "warn_of_few_rows",
+    "with_missing",
 ]
 
 N_REPRESENTATIVE = 5000
@@ -85,12 +86,34 @@ def merged_rows(X, sample_weight):
     return rows[first], np.bincount(place.ravel(), weights=weights)
 
 
-def check_observed(X, name, columns=True):
-    """Raise ValueError if a row, or where asked for a column, of X is all missing.
+def with_missing(X, name, sparse):
+    """X with NaN for what containers call missing; raise where none can be marked.
 
-    Sparse tables have none missing.
+    What is masked in a masked array is missing, and so is ``pd.NA`` in a column of objects.
     """
-    if issparse(X) or not np.isnan(np.sum(X)):
+    if isinstance(X, np.ma.MaskedArray):
+        return np.ma.asarray(X, dtype=float).filled(np.nan)
+    if hasattr(X, "isna") and hasattr(X, "mask"):  # a DataFrame; other dtypes know how
+        return X.mask(X.isna(), np.nan) if "object" in map(str, X.dtypes) else X
+    if sparse and issparse(X) and np.isnan(np.sum(X.data)):
+        raise ValueError(
+            f"X is a sparse matrix with NaN, but {name} takes what a sparse matrix does "
+            "not store as zeros: missing entries can be marked in dense tables only. Pass "
+            "X.toarray(), with NaN wherever nothing was observed."
+        )
+    return X
+
+
+def check_observed(X, name, columns=True):
+    """Raise ValueError if an entry of X is infinite, or a row has no observed entry.
+
+    Columns too, where asked for. Sparse tables have none missing.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(np.sum(X.data if issparse(X) else X)):
+            return
+    check_not_infinite(X, name)
+    if issparse(X):
         return
     column_observed = np.zeros(X.shape[1], dtype=bool)
     for batch in gen_batches(X.shape[0], N_AT_ONCE):
@@ -107,6 +130,18 @@ def check_observed(X, name, columns=True):
             f"Column {np.flatnonzero(~column_observed)[0]} of X has no observed entry "
             f"(all NaN); {name} needs at least one a column. Drop such columns."
         )
+
+
+def check_not_infinite(X, name):
+    """Raise ValueError if an entry of X is infinite; scikit-learn may be told not to."""
+    for batch in gen_batches(X.shape[0], N_AT_ONCE):
+        rows = dense_rows(X, batch)
+        if np.isinf(rows).any():
+            row, column = np.argwhere(np.isinf(rows))[0]
+            raise ValueError(
+                f"{name} needs finite entries; X has infinity in row {batch.start + row}, "
+                f"column {column}. Leave such entries out (NaN)."
+            )
 
 
 def warn_of_few_rows(n_rows, n_components, name):
