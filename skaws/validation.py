@@ -118,7 +118,8 @@ def check_randomness(model, params, X):
     if all(map(same, first, other)):
         raise ValueError(
             f"{name} returned the same pairs for another rng. Draw random numbers from "
-            "rng, such as rng.standard_normal."
+            "rng, such as rng.standard_normal; if it does, start (init_params) where "
+            "pairs vary."
         )
 
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 from joblib.parallel import get_active_backend
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_ridge import KernelRidge
@@ -360,15 +359,14 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
                 f"n_components of {type(self).__name__} must be a number or None; got "
                 f"{self.n_components}."
             )
-        sparse = self.__sklearn_tags__().input_tags.sparse
-        X = with_missing(X, type(self).__name__, sparse)
+        X = with_missing(X)
         X = validate_data(
             self,
             X,
             reset=reset,
             dtype=[np.float64, np.float32],
-            accept_sparse="csr" if sparse else False,
-            ensure_all_finite=True if issparse(X) else "allow-nan",
+            accept_sparse="csr" if self.__sklearn_tags__().input_tags.sparse else False,
+            ensure_all_finite="allow-nan",
         )
         check_observed(X, type(self).__name__, columns=reset)
         return X, check_sample_weight(sample_weight, X)

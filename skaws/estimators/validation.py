@@ -86,8 +86,8 @@ def merged_rows(X, sample_weight):
     return rows[first], np.bincount(place.ravel(), weights=weights)
 
 
-def with_missing(X, name, sparse):
-    """X with NaN for what containers call missing; raise where none can be marked.
+def with_missing(X):
+    """X with NaN for what its container calls missing.
 
     What is masked in a masked array is missing, and so is ``pd.NA`` in a column of objects.
     """
@@ -95,24 +95,24 @@ def with_missing(X, name, sparse):
         return np.ma.asarray(X, dtype=float).filled(np.nan)
     if hasattr(X, "isna") and hasattr(X, "mask"):  # a DataFrame; other dtypes know how
         return X.mask(X.isna(), np.nan) if "object" in map(str, X.dtypes) else X
-    if sparse and issparse(X) and np.isnan(np.sum(X.data)):
-        raise ValueError(
-            f"X is a sparse matrix with NaN, but {name} takes what a sparse matrix does "
-            "not store as zeros: missing entries can be marked in dense tables only. Pass "
-            "X.toarray(), with NaN wherever nothing was observed."
-        )
     return X
 
 
 def check_observed(X, name, columns=True):
     """Raise ValueError if an entry of X is infinite, or a row has no observed entry.
 
-    Columns too, where asked for. Sparse tables have none missing.
+    Columns too, where asked for. Sparse tables cannot have any missing.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(np.sum(X.data if issparse(X) else X)):
             return
     check_not_infinite(X, name)
+    if issparse(X) and np.isnan(X.data).any():
+        raise ValueError(
+            f"X is a sparse matrix with NaN, but {name} takes what a sparse matrix does "
+            "not store as zeros: missing entries can be marked in dense tables only. Pass "
+            "X.toarray(), with NaN wherever nothing was observed."
+        )
     if issparse(X):
         return
     column_observed = np.zeros(X.shape[1], dtype=bool)
