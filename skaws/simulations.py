@@ -14,6 +14,7 @@ from .spaces import (
     as_tree,
     from_leaves,
     leaves,
+    look_up,
     map_leaves,
     read_space,
     stack,
@@ -21,6 +22,7 @@ from .spaces import (
 from .supports import (
     Binary,
     Columns,
+    Counts,
     Finite,
     Integer,
     Interval,
@@ -32,6 +34,8 @@ from .supports import (
 
 __all__ = ["Simulations", "latent_space", "simulate"]
 
+MOST_VALUES = 4096  # that are summed over, where one product gives all log joints
+MOST_PAIRED = 256  # and where each pair is a row of its own
 N_READ = 10_000  # simulations that supports are read off
 N_DECLARED = 100  # simulations that show the form of latents of declared supports
 
@@ -188,12 +192,63 @@ def latent_space(model, params, like=None):
     if not complete:
         latents, _ = draw(model, params, N_READ, rng, like)
     try:
-        return read_space(latents, declared)
+        space = read_space(latents, declared)
+        return space if declared is None else with_counts(space, declared, model, latents)
     except ValueError as error:
         raise ValueError(
             f"latent_support of {type(model).__name__} does not hold what sample returns: "
             f"{error}"
         ) from None
+
+
+def most_values(model):
+    """How many values latents may take that are summed over."""
+    return MOST_VALUES if hasattr(model, "log_joint_matrix") else MOST_PAIRED
+
+
+def with_counts(space, declared, model, latents):
+    """The space whose declared whole numbers without end are counts to be summed over.
+
+    They stay what they are where too many combinations of them were drawn already.
+    """
+    tree, supports = as_tree(latents), dict(leaves(as_tree(declared)))
+    if not any(is_endless(own) for own in supports.values()):
+        return space
+    before = leaves(as_tree(space.latent_support))
+    new = from_leaves(
+        (path, counted(own, look_up(tree, path)) if path in supports else own)
+        for path, own in before
+    )
+    alone = not isinstance(latents, dict)
+    found = Space(latents, new[LATENTS[0]] if alone else new, batched=True)
+    return space if found.values(most_values(model) // 2) is None else found
+
+
+def has_counts(support):
+    """Whether values are counts, or some columns are."""
+    parts = support.parts if isinstance(support, Columns) else [(support, 1)]
+    return any(isinstance(own, Counts) for own, _ in parts)
+
+
+def is_endless(support):
+    """Whether values are whole numbers without end, or some columns are."""
+    if isinstance(support, Columns):
+        return any(is_endless(own) for own, _ in support.parts)
+    return isinstance(support, Integer) and not np.all(np.isfinite(support.bounds))
+
+
+def counted(support, drawn):
+    """Counts as far as they were drawn, in place of whole numbers without end."""
+    if isinstance(support, Columns):
+        edges = np.cumsum([0, *(n for _, n in support.parts)])
+        pairs = zip(support.parts, edges, edges[1:], strict=False)
+        return Columns([(counted(own, drawn[..., a:b]), n) for (own, n), a, b in pairs])
+    if not is_endless(support):
+        return support
+    low, high = support.bounds
+    least = low if np.isfinite(low) else np.min(drawn)
+    most = high if np.isfinite(high) else max(np.max(drawn), least + 1)
+    return Counts(int(least), int(most), not np.isfinite(low))
 
 
 def widened(space, latents, model, params, like):
@@ -206,21 +261,29 @@ def widened(space, latents, model, params, like):
     if not open_paths:
         return space
     drawn, _ = draw(model, params, N_READ, np.random.default_rng(0), like)
-    now = dict(leaves(as_tree(read_space(stack([latents, drawn])).latent_support)))
+    both = stack([latents, drawn])
+    now = dict(leaves(as_tree(read_space(both).latent_support)))
+
+    def wider(path, own):
+        seen = now[path]
+        if has_counts(own):  # which go on, however many have been seen
+            seen = counted(seen, look_up(as_tree(both), path))
+        return joined(own, seen)
+
     supports = from_leaves(
-        (path, joined(own, now[path]) if path in open_paths else own)
+        (path, wider(path, own) if path in open_paths else own)
         for path, own in before.items()
     )
     supports = supports if isinstance(latents, dict) else supports[LATENTS[0]]
-    return Space(latents, supports, batched=True)
+    return Space(both, supports, batched=True)
 
 
 def declared_paths(model, paths):
     """Those of the paths of latents whose support the model declares."""
     declared = model.latent_support
     if isinstance(declared, dict):
-        return {path for path, _ in leaves(declared)}
-    return set() if declared is None else set(paths)
+        return {path for path, own in leaves(declared) if not is_endless(own)}
+    return set() if declared is None or is_endless(declared) else set(paths)
 
 
 def joined(one, other):
@@ -229,6 +292,8 @@ def joined(one, other):
         return one
     if isinstance(one, Columns) or isinstance(other, Columns):
         return joined_columns(one, other)
+    if isinstance(one, Counts) or isinstance(other, Counts):
+        return joined_counts(one, other)
     rows = joined_rows(one, other)
     if rows is not None:
         return Finite(rows)
@@ -242,6 +307,24 @@ def joined(one, other):
     if np.isfinite(high):
         return Interval(low, high)
     return Positive(low) if np.isfinite(low) else Real()
+
+
+def joined_counts(one, other):
+    """Counts, joined with other whole numbers."""
+    if not (is_whole(one) and is_whole(other)):
+        return Unknown()
+    low, high = np.transpose([edges_of(one), edges_of(other)])
+    below = any(getattr(own, "open_below", False) for own in (one, other))
+    return Counts(int(low.min()), int(high.max()), below)
+
+
+def edges_of(support):
+    """Least and largest of whole numbers."""
+    return (
+        (support.rows.min(), support.rows.max())
+        if isinstance(support, Finite)
+        else support.bounds
+    )
 
 
 def joined_columns(one, other):

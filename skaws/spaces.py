@@ -257,6 +257,28 @@ class Space:
         return from_leaves(self._supports) if self._is_tree else self._supports[0][1]
 
     @property
+    def finite_groups(self):
+        """Support of each group of finite columns, and the places of its codes."""
+        edges = np.cumsum([0, *(len(group.alphabets) for group in self._finite)])
+        return [
+            (group.support, slice(low, high))
+            for group, low, high in zip(self._finite, edges, edges[1:], strict=False)
+        ]
+
+    def replaced(self, support, other):
+        """The space with `other` in the place of one of its supports."""
+
+        def instead(own):
+            if isinstance(own, Columns):
+                return Columns([(instead(part), n) for part, n in own.parts])
+            return other if own is support else own
+
+        supports = from_leaves((path, instead(own)) for path, own in self._supports)
+        if self._is_tree:
+            return Space(self._template, supports, self.batched)
+        return Space(self._template[LATENTS[0]], supports[LATENTS[0]], self.batched)
+
+    @property
     def shapes(self):
         """Shape of a sample of each leaf, by path."""
         return {

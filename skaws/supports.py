@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 __all__ = [
     "Binary",
     "Columns",
+    "Counts",
     "Finite",
     "Fixed",
     "Integer",
@@ -33,6 +34,7 @@ __all__ = [
     "side_by_side",
 ]
 
+RARE = 20  # times that the largest of counts is seen, at most
 FEW = 64  # values that latents take, of which all can be summed over
 ATOMS = 0.01  # share of equal neighbours from which on some values have a probability
 N_AT_EDGE = 10
@@ -563,6 +565,46 @@ class Integer(FiniteSupport):
         return [np.arange(self.low, self.high + 1.0)[:, None]] * n_columns
 
 
+class Counts(Integer):
+    """Whole numbers of which `low` to `high` were seen, and more are possible.
+
+    What simulations of counts are read as, where their largest values are rare.  Sums over
+    them go as far as the rows at hand ask (:class:`skaws.posteriors.Enumeration`): declare
+    ``Integer(low, high)`` where there are no others.
+
+    Parameters
+    ----------
+    low, high : int
+        Smallest and largest value seen, or the least that there is.
+    open_below : bool, default=False
+        Whether there may be smaller ones.
+
+    Examples
+    --------
+    >>> draws = np.random.default_rng(0).poisson(1.0, (10_000, 1))
+    >>> read_support(draws).bounds
+    (0, 6)
+    >>> read_support(np.minimum(draws, 2))  # whose last is not rare
+    Finite(rows=array([[0.],
+           [1.],
+           [2.]]))
+    """
+
+    def __init__(self, low, high, open_below=False):
+        super().__init__(low, high)
+        self.open_below = open_below
+
+    @property
+    def description(self):
+        return f"whole numbers, {self.low} to {self.high} seen"
+
+    def wider(self, below):
+        """Twice as many, at the end that is asked for."""
+        more = self.high - self.low + 8
+        low = self.low - more if below else self.low
+        return Counts(low, self.high if below else self.high + more, self.open_below)
+
+
 class Finite(FiniteSupport):
     """One of some given rows.
 
@@ -774,6 +816,8 @@ def read_rows(rows):
     """Support of whole rows, or None if columns are to be read one by one."""
     few = few_rows(rows)
     if few is not None:
+        if any(are_counts(column) for column in rows.T):
+            return as_counts(rows[:, 0]) if rows.shape[1] == 1 else None
         n_columns = rows.shape[1]
         if np.array_equal(few, np.eye(n_columns)[::-1]) and n_columns > 1:
             return OneHot()
@@ -794,6 +838,20 @@ def few_rows(rows):
     return distinct if len(distinct) <= min(FEW, len(rows) // 4) else None
 
 
+def are_counts(column):
+    """Whether whole numbers look like counts, of which a few large ones were not seen."""
+    values, times = np.unique(column, return_counts=True)
+    whole = np.array_equal(values, np.floor(values))
+    return whole and len(values) > 2 and times[-1] <= RARE and len(column) > 100 * RARE
+
+
+def as_counts(column):
+    """Their support."""
+    low = lowest(np.sort(column))
+    smallest = int(column.min()) if low == -np.inf else low
+    return Counts(smallest, int(column.max()), bool(low == -np.inf))
+
+
 def is_binary(rows):
     """Whether distinct `rows` are all combinations of zeros and ones."""
     return len(rows) == 2 ** rows.shape[1] and bool(np.all((rows == 0) | (rows == 1)))
@@ -803,6 +861,8 @@ def read_column(column):
     """Support of one column."""
     few = few_rows(column[:, None])
     if few is not None:
+        if are_counts(column):
+            return as_counts(column)
         return Binary() if is_binary(few) else Finite(few)
     ordered = np.sort(column)
     if np.array_equal(ordered, np.floor(ordered)):

@@ -16,7 +16,8 @@ class EnumeratedLikelihood(Objective):
 
     The log joint of every value at every real row gives the posterior by Bayes' rule;
     climbed is the posterior mean of the log joint.  There is no regression.  Values are
-    those of the latents' space: declared, or all that simulations have taken so far.
+    those of the latents' space: declared, or all that simulations have taken so far; of
+    counts, as many as the rows ask for.
 
     Raises
     ------
@@ -44,7 +45,8 @@ class EnumeratedLikelihood(Objective):
     """
 
     def pairs(self, model, params, simulations, real, regression, rng):
-        latents = simulations.space.values()
+        enough = getattr(simulations.posterior, "values_for", None)  # of counts
+        latents = enough(real.X) if enough else simulations.space.values()
         n_values, n_rows = len(columns_of(latents)), len(real.X)
         if n_values > FEW and hasattr(model, "log_joint_matrix"):
             return Pairs(latents, real.X, simulations, real, extra=n_values)
