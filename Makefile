@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export MPLBACKEND := Agg
 
-.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-paths bench-misfits bench-speed structure doc wheel clean
+.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-paths bench-misfits bench-alarms bench-speed structure doc wheel clean
 
 # One stamp file for each set of extras, renewed when the requirements change.
 .venv/%.stamp: setup.py
@@ -40,6 +40,9 @@ bench-paths: .venv/test.stamp
 
 bench-misfits: .venv/test.stamp
 	$(BIN)/python examples/benchmarks/bench_misfits.py
+
+bench-alarms: .venv/test.stamp
+	$(BIN)/python examples/benchmarks/bench_alarms.py
 
 bench-speed: .venv/test.stamp
 	$(BIN)/python examples/benchmarks/bench_speed.py

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..checks.convergence import RISING, remaining_rise
-from ..checks.fit import warn_of_worse_than_columns
+from ..checks.fit import warn_of_misfit
 from ..evaluation import fit_posterior, log_marginal_likelihood
 from ..optimizers import Adam, PolynomialAverage
 from ..progress import Silent, make_progress
@@ -179,7 +179,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
     def _warn_of_misfit(self, rows):
         """Warn of a model that does not suit the real `rows`."""
         parts = self._model, self.params_, rows, self._posterior
-        warn_of_worse_than_columns(*parts, type(self).__name__)
+        warn_of_misfit(*parts, type(self).__name__)
 
     # Fitting.
 

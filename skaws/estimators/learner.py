@@ -13,7 +13,7 @@ from sklearn.utils import (
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..checks.fit import warn_of_misfit
+from ..checks.fit import warn_of_vanished_noise
 from ..methods import METHODS, Method, choose_method
 from ..models import GenerativeModel, GivenColumns
 from ..models.given import check_needs_no_given
@@ -115,8 +115,8 @@ default=None
     Warns
     -----
     UserWarning
-        In `fit`: "real rows lie far from simulated ones", if their log density is lower by
-        more than a standard deviation of simulated rows, in the mean; "the noise has
+        In `fit`: "real rows lie far from simulated ones", if their log densities rank lower
+        by more than a standard deviation, in the mean; "the noise has
         collapsed", if it is less than a thousandth of the deviation of a column of X.
 
     See Also
@@ -500,8 +500,8 @@ default=None
         return self.n_latents_
 
     def _warn_of_misfit(self, rows):
-        name = type(self).__name__
-        warn_of_misfit(self._model, self.params_, rows, name, self._posterior)
+        super()._warn_of_misfit(rows)
+        warn_of_vanished_noise(self._model, self.params_, rows, type(self).__name__)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

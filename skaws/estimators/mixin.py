@@ -1,5 +1,6 @@
 """What a fitted estimator says: latents, locations, new rows, likelihoods, draws."""
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -40,6 +41,11 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         NotImplementedError
             If "no posterior suits" the model.
 
+        Warns
+        -----
+        UserWarning
+            If rows "have no finite answer"; latents are then NaN, scores minus infinity.
+
         Notes
         -----
         Where there is a formula or few values to sum over, that takes about a microsecond a
@@ -57,7 +63,8 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         mean = self._answers(
             X, lambda X: posterior_mean(*self._fitted, X, posterior=self._posterior)
         )
-        return mean.astype(X.dtype, copy=False)
+        with np.errstate(over="ignore"):
+            return mean.astype(X.dtype, copy=False)
 
     @property
     def _fitted(self):
@@ -69,9 +76,12 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         progress = Rows(type(self).__name__, n_rows) if self.verbose else Silent()
         blocks = []
         for rows in gen_batches(n_rows, N_AT_ONCE):
-            blocks.append(answer(X[rows]))
+            with np.errstate(all="ignore"):  # what is not finite is told below
+                blocks.append(answer(X[rows]))
             progress.update(rows.stop, {})
-        return np.concatenate(blocks)
+        found = np.concatenate(blocks)
+        warn_of_rows_without_answer(found, type(self).__name__)
+        return found
 
     def sample_posterior(self, X, n_samples=1, random_state=None):
         """Draw latents of each row from their posterior, p(z | x).
@@ -190,10 +200,11 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return self._score_samples(self._rows(X))
 
     def _score_samples(self, X):
-        return self._answers(
+        found = self._answers(
             X,
             lambda X: log_marginal_likelihood(*self._fitted, X, posterior=self._posterior),
         )
+        return np.where(np.isnan(found), -np.inf, found)
 
     def score(self, X, y=None, sample_weight=None):
         """Mean log-likelihood of the rows of X.
@@ -217,6 +228,20 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     @property
     def _n_features_out(self):
         return self.components_.shape[0]
+
+
+def warn_of_rows_without_answer(found, name):
+    """Warn of rows that lie so far out that numbers overflow, or that cannot be."""
+    bad = np.flatnonzero(~np.isfinite(found.reshape(len(found), -1)).all(axis=1))
+    if len(bad):
+        some = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
+        warnings.warn(
+            f"{name}: {len(bad)} row(s) of X have no finite answer (row {some}): they lie "
+            "too far from all that the model can make, or are impossible under it. Look "
+            "for wrong units or codes for missing values in them.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def check_n_samples(n_samples):
