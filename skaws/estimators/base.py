@@ -368,8 +368,9 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             accept_sparse="csr" if self.__sklearn_tags__().input_tags.sparse else False,
             ensure_all_finite="allow-nan",
         )
-        check_observed(X, type(self).__name__, columns=reset)
-        return X, check_sample_weight(sample_weight, X)
+        sample_weight = check_sample_weight(sample_weight, X)
+        check_observed(X, type(self).__name__, reset, sample_weight)
+        return X, sample_weight
 
     def _seeds(self, n_seeds):
         if self.warm_start and hasattr(self, "_state"):  # the same numbers teach nothing

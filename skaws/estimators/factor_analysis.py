@@ -23,6 +23,7 @@ __all__ = ["AmortisedFactorAnalysis"]
 
 HEYWOOD_SHARE = 1e-4  # of a column's variance; healthy noise is above (0.012 ** 2)
 SOLVED_IN_A_SECOND = 4e9  # equations of missing entries, times the cube of components
+AT_FLOOR = 2.0  # times the floor; noise that was never asked for ends there
 LONG = 30.0  # seconds
 
 
@@ -185,6 +186,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
     def _make_model(self, X):
         variance = column_moments(X)[1] ** 2
         typical = variance.mean() or 1.0  # for columns that do not vary
+        self._constant = variance == 0
         floor = self.noise_floor * np.where(variance > 0, variance, typical)
         most = min(ledermann_bound(X.shape[1]), max(1, len(X) - 1))
         self.n_components_ = self.n_components or most
@@ -229,7 +231,10 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         if self.rotation is not None:
             components = simple_rotation(components, self.rotation) @ components
         order = canonical_order(components, by_variance=self.rotation is not None)
-        self.components_ = order @ components
+        # What never varied says nothing of the factors, whatever its little noise says.
+        floor = self._state.model.likelihood.floor
+        still = self._constant & (noise_variance < AT_FLOOR * floor)
+        self.components_ = np.where(still, 0.0, order @ components)
         self.mean_ = decoder["mean"]
         self.noise_variance_ = noise_variance
         self._model = self._state.model

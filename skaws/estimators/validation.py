@@ -21,6 +21,9 @@ __all__ = [
 
 N_REPRESENTATIVE = 5000
 N_AT_ONCE = 10_000
+N_ENTRIES_AT_ONCE = 1_000_000
+N_SEEN = 10  # entries of a column, from which to start
+FLAT = 0.25  # of a column's variance
 
 
 def representative_rows(X, sample_weight=None, n_most=N_REPRESENTATIVE):
@@ -28,11 +31,14 @@ def representative_rows(X, sample_weight=None, n_most=N_REPRESENTATIVE):
 
     Float64, NaN where missing.  Rows come in the order of X, as often as their share
     of the weights asks; integer weights on a small table give just the table with its
-    rows repeated.
+    rows repeated.  Where a column of a dense table is hardly seen in them, or hardly
+    varies, some make room for rows that show it.
     """
     n_samples = X.shape[0]
     if sample_weight is None:
         n_wanted = min(n_samples, n_most)
+        if n_wanted == n_samples:
+            return dense_rows(X)
         index = ((np.arange(n_wanted) + 0.5) * (n_samples / n_wanted)).astype(int)
     else:
         cumulative = np.cumsum(sample_weight, dtype=float)
@@ -40,7 +46,79 @@ def representative_rows(X, sample_weight=None, n_most=N_REPRESENTATIVE):
         n_wanted = min(max(n_used, round(cumulative[-1])), n_most)
         positions = (np.arange(n_wanted) + 0.5) * (cumulative[-1] / n_wanted)
         index = np.searchsorted(cumulative, positions)
-    return dense_rows(X, index)
+    rows = dense_rows(X, index)
+    if not issparse(X):
+        rare = rows_of_rare_columns(X, sample_weight, rows)
+        places = np.arange(len(rare)) * len(rows) // max(len(rare), 1)
+        rows[places] = dense_rows(X, rare)
+    return rows
+
+
+def rows_of_rare_columns(X, sample_weight, rows):
+    """Numbers of rows of X with entries that `rows` lack, at most half as many as these.
+
+    Entries of columns that are observed less than ten times in them, though more often in
+    X, and those that lie off the mean of columns whose variance in them is too small.
+    """
+    used = slice(None) if sample_weight is None else np.flatnonzero(sample_weight)
+    times, mean, variance = streamed_moments(X, sample_weight)
+    own_times = np.sum(~np.isnan(rows), axis=0)
+    own_variance = variances_of(rows)
+    unseen = own_times < np.minimum(times, N_SEEN)
+    flat = ~unseen & (own_variance < FLAT * variance)
+    found = []
+    for j in np.flatnonzero(unseen | flat):
+        column = np.asarray(X[used, j], dtype=float)
+        if unseen[j]:
+            places = np.flatnonzero(~np.isnan(column))
+            wanted = min(N_SEEN, len(places))
+        else:
+            places = np.flatnonzero((column - mean[j]) ** 2 > variance[j])
+            wanted = max(1, round(len(places) * len(rows) / len(column)))
+        some = np.linspace(0, len(places) - 1, min(wanted, len(places))).astype(int)
+        found.append(places[some])
+    if not found:
+        return np.zeros(0, dtype=int)
+    rare = np.unique(np.concatenate(found))
+    most = len(rows) // 2
+    rare = rare[np.linspace(0, len(rare) - 1, min(len(rare), most)).astype(int)]
+    return rare if sample_weight is None else used[rare]
+
+
+def variances_of(rows):
+    """Variance of each column over its observed entries, zero where there are none."""
+    seen = ~np.isnan(rows)
+    times = np.maximum(seen.sum(axis=0), 1)
+    mean = np.sum(rows, axis=0, where=seen) / times
+    return np.sum((rows - mean) ** 2, axis=0, where=seen) / times
+
+
+def streamed_moments(X, sample_weight):
+    """How often each column of X is observed, its mean and variance, batch by batch."""
+    n_features = X.shape[1]
+    times, weight, first, second = np.zeros((4, n_features))
+    centre = None
+    for batch in gen_batches(X.shape[0], max(1, N_ENTRIES_AT_ONCE // n_features)):
+        rows = dense_rows(X, batch)
+        if centre is None:  # that of the first rows: less is lost to rounding
+            observed = ~np.isnan(rows)
+            counts = np.maximum(observed.sum(axis=0), 1)
+            centre = np.sum(rows, axis=0, where=observed) / counts
+        weights = np.ones(len(rows)) if sample_weight is None else sample_weight[batch]
+        centred = rows - centre
+        seen = ~np.isnan(centred)
+        if seen.all():
+            times += np.count_nonzero(weights)
+            weight += np.sum(weights)
+        else:
+            centred[~seen] = 0.0
+            times += (weights > 0).astype(float) @ seen
+            weight += weights @ seen
+        first += weights @ centred
+        centred *= centred
+        second += weights @ centred
+    weight = np.maximum(weight, np.finfo(float).tiny)
+    return times, centre + first / weight, second / weight - (first / weight) ** 2
 
 
 def check_sample_weight(sample_weight, X):
@@ -98,10 +176,11 @@ def with_missing(X):
     return X
 
 
-def check_observed(X, name, columns=True):
+def check_observed(X, name, columns=True, sample_weight=None):
     """Raise ValueError if an entry of X is infinite, or a row has no observed entry.
 
-    Columns too, where asked for. Sparse tables cannot have any missing.
+    Columns too, where asked for, in rows that have weight. Sparse tables cannot have any
+    missing.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(np.sum(X.data if issparse(X) else X)):
@@ -118,7 +197,8 @@ def check_observed(X, name, columns=True):
     column_observed = np.zeros(X.shape[1], dtype=bool)
     for batch in gen_batches(X.shape[0], N_AT_ONCE):
         observed = ~np.isnan(X[batch])
-        column_observed |= observed.any(axis=0)
+        used = slice(None) if sample_weight is None else sample_weight[batch] > 0
+        column_observed |= observed[used].any(axis=0)
         empty = np.flatnonzero(~observed.any(axis=1))
         if len(empty):
             raise ValueError(
@@ -126,9 +206,10 @@ def check_observed(X, name, columns=True):
                 f"{name} needs at least one a row. Drop such rows."
             )
     if columns and not column_observed.all():
+        where = "" if sample_weight is None else ", where rows have weight"
         raise ValueError(
             f"Column {np.flatnonzero(~column_observed)[0]} of X has no observed entry "
-            f"(all NaN); {name} needs at least one a column. Drop such columns."
+            f"(all NaN{where}); {name} needs at least one a column. Drop such columns."
         )
 
 
@@ -173,8 +254,10 @@ def warn_of_decimals(rows):
     """Warn if observed entries of `rows` are no whole numbers."""
     if np.any(rows != np.floor(rows), where=~np.isnan(rows)):
         warnings.warn(
-            "X has decimals, but a count likelihood is a distribution of whole numbers: "
-            "its scale, and score, mean little. Pass counts, or likelihood='gaussian'.",
+            f"X has decimals (mean {np.nanmean(rows):.3g}), but a count likelihood takes "
+            "entries for numbers of events, whose noise is the root of their mean: small "
+            "shares and scaled values are then mostly noise, parts are lost, and scores "
+            "mean little. Pass the counts themselves, or likelihood='gaussian'.",
             UserWarning,
             stacklevel=6,
         )

@@ -289,9 +289,9 @@ def test_negative_entries_are_seen_beside_holes():
         AmortisedNMF(1).fit(X)
 
 
-def test_nan_in_a_sparse_table_is_scikit_learns_error():
+def test_nan_in_a_sparse_table_is_told():
     X = csr_matrix(np.array([[1.0, 2.0], [np.nan, 0.0], [3.0, 1.0]]))
-    with pytest.raises(ValueError, match="contains NaN"):
+    with pytest.raises(ValueError, match="sparse matrix with NaN"):
         AmortisedNMF(1).fit(X)
 
 

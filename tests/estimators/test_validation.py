@@ -7,6 +7,7 @@ import pytest
 
 from skaws.estimators import validation
 from skaws.estimators.validation import (
+    N_ENTRIES_AT_ONCE,
     N_REPRESENTATIVE,
     check_observed,
     check_sample_weight,
@@ -81,20 +82,21 @@ def test_rows_come_as_often_as_their_share_of_the_weights(scale):
 
 
 class Recorder:
-    """A table that remembers how many rows were read."""
+    """A table that remembers how many entries were read at once."""
 
     def __init__(self, X):
-        self.X, self.shape, self.n_read = X, X.shape, 0
+        self.X, self.shape, self.most = X, X.shape, 0
 
     def __getitem__(self, index):
-        self.n_read += len(index)
-        return self.X[index]
+        read = self.X[index]
+        self.most = max(self.most, read.size)
+        return read
 
 
-def test_no_more_rows_are_read_than_are_kept():
-    table = Recorder(np.zeros((10 * N_REPRESENTATIVE, 2), dtype=np.float32))
+def test_few_entries_are_read_at_once():
+    table = Recorder(np.zeros((N_ENTRIES_AT_ONCE, 2), dtype=np.float32))
     representative_rows(table)
-    assert table.n_read == N_REPRESENTATIVE
+    assert table.most <= N_ENTRIES_AT_ONCE
 
 
 def test_rows_of_a_file_are_plain_float64_in_memory(tmp_path):
