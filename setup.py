@@ -23,6 +23,7 @@ extras = {
         "pandas>=2",
         "polars>=1",
         "pyarrow",
+        "skops>=0.11",
     ],
     "doc": [
         "sphinx>=7",

@@ -132,7 +132,16 @@ def warn_of_misfit(model, params, rows, posterior, name):
     name : str
         Of the estimator.
     """
-    likely, better = against_rows_and_columns(model, params, rows, posterior)
+    try:
+        likely, better = against_rows_and_columns(model, params, rows, posterior)
+    except (np.linalg.LinAlgError, FloatingPointError, ValueError) as error:
+        warnings.warn(
+            f"{name}: whether the model suits the rows could not be checked ({error}). "
+            "Compare sample with X.",
+            UserWarning,
+            stacklevel=6,
+        )
+        return
     if not better.holds:
         warnings.warn(
             f"{name}: rows are less likely than under independent columns without any "

@@ -1,8 +1,11 @@
 """A linear map, with an offset or with non-negative components."""
 
+import warnings
+
 import autograd.numpy as anp
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from ..moments import column_moments, column_units
@@ -82,7 +85,10 @@ class Linear(Decoder):
         mean, scale = column_units(X)
         rows = np.where(np.isnan(X), 0.0, (X - mean) / scale)
         k_means = KMeans(n_labels, n_init=10, random_state=int(rng.integers(2**31)))
-        with threadpool_limits(1):  # on few rows threads mostly wait for each other
+        # On few rows threads mostly wait for each other; fewer distinct rows than labels
+        # are told of elsewhere.
+        with threadpool_limits(1), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
             centres = k_means.fit(rows).cluster_centers_
         return {"components": centres * scale, "mean": mean}
 

@@ -25,7 +25,7 @@ from ..regression import AdaptiveKernelRegression, default_regressor, make_regre
 from ..schedules import Constant, PlateauThenDecay
 from ..spaces import leaves
 from ..threads import one_blas_thread
-from .mixin import FittedMixin, make_rng
+from .mixin import USUAL, FittedMixin, make_rng
 from .training import LoopState, Training, ending, train
 from .validation import (
     check_observed,
@@ -222,7 +222,8 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             components.
         """
         X, sample_weight = self._check_X(X, sample_weight, reset=True)
-        return self._fit(X, sample_weight)
+        with np.errstate(**USUAL):
+            return self._fit(X, sample_weight)
 
     def _fit(self, X, sample_weight):
         if X.shape[0] < 2:
@@ -236,7 +237,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         rows = representative_rows(X, sample_weight, self._n_representative)
         self._warn_of_odd_tables(X, rows)
         with one_blas_thread():
-            trainings = self._trainings(X, rows, sample_weight)
+            trainings, errors = self._trainings(X, rows, sample_weight)
             best = self._best(trainings, rows)
             self.history_, self.n_iter_ = best.history, best.n_iter
             self.converged_ = best.state.schedule.converged and best.failure is None
@@ -252,7 +253,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             rise = self._remaining_rise(X, rows) if self.converged_ else 0.0
             self.converged_ = self.converged_ and rise <= RISING
         self._stream = Stream(self._model_params(), None, len(rows))
-        self._tell_how_it_ended(best, trainings, rise)
+        self._tell_how_it_ended(best, trainings, errors, rise)
         self._warn_of_misfit(rows)
         return self
 
@@ -294,7 +295,8 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         """
         first = not hasattr(self, "_state")
         X, sample_weight = self._check_X(X, sample_weight, reset=first)
-        return self._partial_fit(X, sample_weight, first)
+        with np.errstate(**USUAL):
+            return self._partial_fit(X, sample_weight, first)
 
     def _partial_fit(self, X, sample_weight, first):
         if not first:
@@ -403,31 +405,52 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         )
 
     def _trainings(self, X, rows, sample_weight):
-        """One training a restart; where the user interrupts, those up to there."""
+        """One training a restart, and what was raised instead of some.
+
+        Where the user interrupts, or a worker is killed, those up to there.
+        """
         model = self._make_model(rows)
         method = self._method(model, rows, X.shape[0])
         progress = make_progress(self.verbose, type(self).__name__, method.max_iter)
-        trainings = []
+        trainings, errors = [], []
         try:
             for training in results_in_turn(self.n_jobs)(
                 delayed(self._restart)(model, method, rng, X, rows, sample_weight, progress)
                 for rng in self._seeds(self.n_init)
             ):
+                if isinstance(training, Exception):
+                    errors.append(training)
+                    continue
                 trainings.append(training)
                 if training.interrupted:
                     break
         except KeyboardInterrupt:  # between trainings, or while others run them
             if not trainings:
                 raise
-        return trainings
+        except Exception as error:  # a worker was killed
+            errors.append(error)
+        if not trainings:
+            raise errors[0]
+        return trainings, errors
 
     def _best(self, trainings, rows):
         """The likeliest; one alone needs no likelihood."""
+        sound = [training for training in trainings if training.failure is None]
+        trainings = sound or trainings
         if len(trainings) == 1:
             return trainings[0]
         return max(trainings, key=lambda training: self._rank(training, rows))
 
-    def _restart(self, model, method, rng, X, rows, sample_weight, progress):
+    def _restart(self, *task):
+        """One training; of several restarts, what it raised: the others go on."""
+        try:
+            return self._one_training(*task)
+        except Exception as error:
+            if self.n_init == 1:
+                raise
+            return error
+
+    def _one_training(self, model, method, rng, X, rows, sample_weight, progress):
         warm = self.warm_start and hasattr(self, "_state")
         params = self._last_params(model, rows) if warm else self._start(model, rows, rng)
         schedule = self._make_schedule(method)
@@ -488,8 +511,16 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         parts = self._model, self.params_, rows, self._posterior
         return remaining_rise(*parts, n_rows=X.shape[0])
 
-    def _tell_how_it_ended(self, best, trainings, rise):
+    def _tell_how_it_ended(self, best, trainings, errors, rise):
         n_ended = sum(not training.interrupted for training in trainings)
+        if errors:
+            warnings.warn(
+                f"{type(self).__name__}: {self.n_init - n_ended} of n_init={self.n_init} "
+                f"restarts failed ({type(errors[0]).__name__}: {errors[0]}); the likeliest "
+                "of the others is kept.",
+                UserWarning,
+                stacklevel=5,
+            )
         if best.interrupted:
             message = (
                 f"was interrupted after {self.n_iter_} iterations; it keeps the "
@@ -497,7 +528,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             )
         elif best.failure is not None:
             raise best.failure
-        elif n_ended < self.n_init:
+        elif n_ended < self.n_init and not errors:
             message = (
                 f"was interrupted after {n_ended} of n_init={self.n_init} restarts; it "
                 "keeps the likeliest of these."

@@ -23,7 +23,7 @@ from ..simulations import latent_space
 from ..starts import nearer_start
 from ..validation import check_returned
 from .base import AmortisedEstimator
-from .mixin import check_n_samples, make_rng, weighted_mean
+from .mixin import USUAL, check_n_samples, make_rng, weighted_mean
 
 __all__ = ["AmortisedLearner"]
 
@@ -271,7 +271,9 @@ default=None
             interrupted"; attributes hold the parameters learnt so far.
         """
         X, sample_weight = self._check_X(X, sample_weight, reset=True)
-        return self._fit(self._with_given(X, given, reset=True), sample_weight)
+        X = self._with_given(X, given, reset=True)
+        with np.errstate(**USUAL):
+            return self._fit(X, sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, *, sample_weight=None, given=None):
@@ -296,7 +298,8 @@ default=None
         first = not hasattr(self, "_state")
         X, sample_weight = self._check_X(X, sample_weight, reset=first)
         X = self._with_given(X, given, reset=first)
-        return self._partial_fit(X, sample_weight, first)
+        with np.errstate(**USUAL):
+            return self._partial_fit(X, sample_weight, first)
 
     def fit_transform(self, X, y=None, *, sample_weight=None, given=None):
         """Fit to X, then transform it.

@@ -12,8 +12,10 @@ from ..evaluation import log_marginal_likelihood, posterior_mean, sample_posteri
 from ..progress import Rows, Silent
 from .validation import check_sample_weight
 
-__all__ = ["FittedMixin", "check_n_samples", "make_rng", "weighted_mean"]
+__all__ = ["USUAL", "FittedMixin", "check_n_samples", "make_rng", "weighted_mean"]
 
+#: NumPy's own settings: what underflows is zero, whatever the caller made of it.
+USUAL = {"divide": "warn", "over": "warn", "invalid": "warn", "under": "ignore"}
 N_AT_ONCE = 5000  # rows, between two looks at the clock
 
 
@@ -173,7 +175,8 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         check_is_fitted(self)
         check_n_samples(n_samples)
         rng = make_rng(check_random_state(random_state))
-        return self._model.sample(self.params_, n_samples, rng)[1]
+        with np.errstate(**USUAL):
+            return self._model.sample(self.params_, n_samples, rng)[1]
 
     def score_samples(self, X):
         """Log-likelihood of each row, log p(x), over its observed entries.
