@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export MPLBACKEND := Agg
 
-.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-paths bench-misfits bench-alarms bench-speed structure doc wheel clean
+.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-paths bench-misfits bench-alarms bench-speed fuzz structure doc wheel clean
 
 # One stamp file for each set of extras, renewed when the requirements change.
 .venv/%.stamp: setup.py
@@ -22,6 +22,12 @@ test: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
+
+# A thousand random fits, other ones than those of the tests; FIRST=5000 gives others still.
+FITS := 1000
+FIRST := 1000
+fuzz: .venv/test.stamp
+	$(BIN)/python -m tests.fuzz --first $(FIRST) --fits $(FITS)
 
 bench: .venv/test.stamp
 	$(BIN)/python examples/benchmarks/bench_factor_analysis.py
