@@ -4,14 +4,12 @@ import numpy as np
 
 __all__ = ["column_moments", "column_units"]
 
-ROUNDING = 1e-12  # a deviation below this share of the mean is none
-
 
 def column_moments(X):
     """Mean and standard deviation of each column over its observed entries.
 
     A column that never varies has a deviation of exactly zero, which its rounding
-    errors would not give.
+    errors would not give; one that is never observed has zeros for both.
 
     Parameters
     ----------
@@ -27,11 +25,16 @@ def column_moments(X):
     >>> column_moments(np.full((300, 1), 0.1))[1].tolist()
     [0.0]
     """
-    if np.isnan(X).any():
+    missing = np.isnan(X)
+    if missing.any():
+        unseen = missing.all(axis=0)
+        X = np.where(unseen, 0.0, X) if unseen.any() else X
         mean, deviation = np.nanmean(X, axis=0), np.nanstd(X, axis=0)
+        varies = np.nanmax(X, axis=0) > np.nanmin(X, axis=0)
     else:
         mean, deviation = X.mean(axis=0), X.std(axis=0)
-    return mean, np.where(deviation > ROUNDING * np.abs(mean), deviation, 0.0)
+        varies = X.max(axis=0) > X.min(axis=0)
+    return mean, np.where(varies, deviation, 0.0)
 
 
 def column_units(X):

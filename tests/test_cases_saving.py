@@ -84,8 +84,9 @@ def goes_on_alike(one, other, rows):
     for name, model in (("one", one), ("other", other)):
         model.partial_fit(rows)
         assert np.isfinite(model.score(rows)), name
-    # Loaded arrays lie otherwise in memory: sums round otherwise, and networks carry it on.
-    np.testing.assert_allclose(one.transform(rows), other.transform(rows), atol=1e-5)
+    # Loaded arrays lie otherwise in memory, and sums round otherwise.  The first step of a
+    # new Adam is a whole one, .01 or .03, if the gradient is but its rounding errors.
+    np.testing.assert_allclose(one.transform(rows), other.transform(rows), atol=0.05)
 
 
 # Cases 41, 76: skops, and files that are mapped into memory.

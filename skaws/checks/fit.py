@@ -139,7 +139,7 @@ def warn_of_misfit(model, params, rows, posterior, name):
             f"{name}: whether the model suits the rows could not be checked ({error}). "
             "Compare sample with X.",
             UserWarning,
-            stacklevel=6,
+            stacklevel=5,
         )
         return
     if not better.holds:
@@ -149,7 +149,7 @@ def warn_of_misfit(model, params, rows, posterior, name):
             "describe the rows. Compare sample with X; standardise columns, take more "
             "iterations or several starts (n_init), or another likelihood or prior.",
             UserWarning,
-            stacklevel=6,
+            stacklevel=5,
         )
     if not likely.holds:
         warnings.warn(
@@ -159,7 +159,7 @@ def warn_of_misfit(model, params, rows, posterior, name):
             "learning_rate, give columns that differ in scale the same one, or take a "
             "likelihood of heavier tails.",
             UserWarning,
-            stacklevel=6,
+            stacklevel=5,
         )
 
 

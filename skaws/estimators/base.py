@@ -25,8 +25,8 @@ from ..regression import AdaptiveKernelRegression, default_regressor, make_regre
 from ..schedules import Constant, PlateauThenDecay
 from ..spaces import leaves
 from ..threads import one_blas_thread
-from .mixin import USUAL, FittedMixin, make_rng
-from .training import LoopState, Training, ending, train
+from .mixin import FittedMixin, make_rng, usual_arithmetic
+from .training import LoopState, Training, ending, train, units_of
 from .validation import (
     check_observed,
     check_sample_weight,
@@ -176,10 +176,11 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         warn_of_constant_columns(X, rows, name)
         warn_of_few_rows(X.shape[0], self.n_components, name)
 
-    def _warn_of_misfit(self, rows):
-        """Warn of a model that does not suit the real `rows`."""
-        parts = self._model, self.params_, rows, self._posterior
-        warn_of_misfit(*parts, type(self).__name__)
+    def _warn_of_columns(self, X, rows):
+        """Warn, or raise, of columns that the model is not made for; nothing by default."""
+
+    def _warn_of_noise(self, rows):
+        """Warn of noise that is gone, given real `rows`; nothing by default."""
 
     # Fitting.
 
@@ -222,7 +223,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             components.
         """
         X, sample_weight = self._check_X(X, sample_weight, reset=True)
-        with np.errstate(**USUAL):
+        with usual_arithmetic(type(self).__name__):
             return self._fit(X, sample_weight)
 
     def _fit(self, X, sample_weight):
@@ -236,6 +237,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             X, sample_weight = merged_rows(X, sample_weight)
         rows = representative_rows(X, sample_weight, self._n_representative)
         self._warn_of_odd_tables(X, rows)
+        self._warn_of_columns(X, rows)
         with one_blas_thread():
             trainings, errors = self._trainings(X, rows, sample_weight)
             best = self._best(trainings, rows)
@@ -254,7 +256,9 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             self.converged_ = self.converged_ and rise <= RISING
         self._stream = Stream(self._model_params(), None, len(rows))
         self._tell_how_it_ended(best, trainings, errors, rise)
-        self._warn_of_misfit(rows)
+        parts = self._model, self.params_, rows, self._posterior
+        warn_of_misfit(*parts, type(self).__name__)
+        self._warn_of_noise(rows)
         return self
 
     def _settle(self, params, rows):
@@ -295,7 +299,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         """
         first = not hasattr(self, "_state")
         X, sample_weight = self._check_X(X, sample_weight, reset=first)
-        with np.errstate(**USUAL):
+        with usual_arithmetic(type(self).__name__):
             return self._partial_fit(X, sample_weight, first)
 
     def _partial_fit(self, X, sample_weight, first):
@@ -313,6 +317,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             if self._stream.outgrew_start:
                 seen = self._stream.rows
                 model = self._make_model(seen)
+                self._units = units_of(model, seen)
                 method = self._method(model, seen, X.shape[0])
                 params = self._start(model, seen, rng)
                 self._state = self._fresh_state(model, method, params, rng, Constant())
@@ -402,6 +407,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             PolynomialAverage(),
             rng,
             clone(method.regression),
+            self._units,
         )
 
     def _trainings(self, X, rows, sample_weight):
@@ -410,6 +416,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         Where the user interrupts, or a worker is killed, those up to there.
         """
         model = self._make_model(rows)
+        self._units = units_of(model, rows)
         method = self._method(model, rows, X.shape[0])
         progress = make_progress(self.verbose, type(self).__name__, method.max_iter)
         trainings, errors = [], []

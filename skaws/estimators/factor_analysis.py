@@ -208,8 +208,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
             n_iter_no_change=self.n_iter_no_change,
         )
 
-    def _warn_of_odd_tables(self, X, rows):
-        super()._warn_of_odd_tables(X, rows)
+    def _warn_of_columns(self, X, rows):
         most = min(ledermann_bound(X.shape[1]), max(1, len(rows) - 1))
         n_systems = min(X.shape[0], self.batch_size) * self.max_iter
         seconds = n_systems * most**3 / SOLVED_IN_A_SECOND
@@ -240,8 +239,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         self._model = self._state.model
         self.params_ = {**params, "decoder": {**decoder, "components": self.components_}}
 
-    def _warn_of_misfit(self, rows):
-        super()._warn_of_misfit(rows)
+    def _warn_of_noise(self, rows):
         variance = column_moments(rows)[1] ** 2
         found = np.flatnonzero(self.noise_variance_ < HEYWOOD_SHARE * variance)
         if len(found):

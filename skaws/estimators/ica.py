@@ -243,8 +243,7 @@ Prior or list, default="generalized_normal"
             learned_noise=self.n_components_ != n_features,
         )
 
-    def _warn_of_odd_tables(self, X, rows):
-        super()._warn_of_odd_tables(X, rows)
+    def _warn_of_columns(self, X, rows):
         n_features, rank = rows.shape[1], max(numerical_rank(rows), 1)
         if rank == n_features:
             return

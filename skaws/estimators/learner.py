@@ -23,7 +23,7 @@ from ..simulations import latent_space
 from ..starts import nearer_start
 from ..validation import check_returned
 from .base import AmortisedEstimator
-from .mixin import USUAL, check_n_samples, make_rng, weighted_mean
+from .mixin import check_n_samples, make_rng, usual_arithmetic, weighted_mean
 
 __all__ = ["AmortisedLearner"]
 
@@ -272,7 +272,7 @@ default=None
         """
         X, sample_weight = self._check_X(X, sample_weight, reset=True)
         X = self._with_given(X, given, reset=True)
-        with np.errstate(**USUAL):
+        with usual_arithmetic(type(self).__name__):
             return self._fit(X, sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -298,7 +298,7 @@ default=None
         first = not hasattr(self, "_state")
         X, sample_weight = self._check_X(X, sample_weight, reset=first)
         X = self._with_given(X, given, reset=first)
-        with np.errstate(**USUAL):
+        with usual_arithmetic(type(self).__name__):
             return self._partial_fit(X, sample_weight, first)
 
     def fit_transform(self, X, y=None, *, sample_weight=None, given=None):
@@ -502,8 +502,7 @@ default=None
     def _n_features_out(self):
         return self.n_latents_
 
-    def _warn_of_misfit(self, rows):
-        super()._warn_of_misfit(rows)
+    def _warn_of_noise(self, rows):
         warn_of_vanished_noise(self._model, self.params_, rows, type(self).__name__)
 
     def __sklearn_tags__(self):

@@ -1,6 +1,7 @@
 """What a fitted estimator says: latents, locations, new rows, likelihoods, draws."""
 
 import warnings
+from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
@@ -12,7 +13,13 @@ from ..evaluation import log_marginal_likelihood, posterior_mean, sample_posteri
 from ..progress import Rows, Silent
 from .validation import check_sample_weight
 
-__all__ = ["USUAL", "FittedMixin", "check_n_samples", "make_rng", "weighted_mean"]
+__all__ = [
+    "FittedMixin",
+    "check_n_samples",
+    "make_rng",
+    "usual_arithmetic",
+    "weighted_mean",
+]
 
 #: NumPy's own settings: what underflows is zero, whatever the caller made of it.
 USUAL = {"divide": "warn", "over": "warn", "invalid": "warn", "under": "ignore"}
@@ -78,8 +85,8 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         progress = Rows(type(self).__name__, n_rows) if self.verbose else Silent()
         blocks = []
         for rows in gen_batches(n_rows, N_AT_ONCE):
-            with np.errstate(all="ignore"):  # what is not finite is told below
-                blocks.append(answer(X[rows]))
+            with usual_arithmetic(type(self).__name__), np.errstate(all="ignore"):
+                blocks.append(answer(X[rows]))  # what is not finite is told below
             progress.update(rows.stop, {})
         found = np.concatenate(blocks)
         warn_of_rows_without_answer(found, type(self).__name__)
@@ -175,7 +182,7 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         check_is_fitted(self)
         check_n_samples(n_samples)
         rng = make_rng(check_random_state(random_state))
-        with np.errstate(**USUAL):
+        with usual_arithmetic(type(self).__name__):
             return self._model.sample(self.params_, n_samples, rng)[1]
 
     def score_samples(self, X):
@@ -233,6 +240,22 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return self.components_.shape[0]
 
 
+@contextmanager
+def usual_arithmetic(name):
+    """NumPy's own settings for what is done in it, and matrices that cannot be solved told.
+
+    `name` is that of the estimator.
+    """
+    try:
+        with np.errstate(**USUAL):
+            yield
+    except np.linalg.LinAlgError as error:
+        raise FloatingPointError(
+            f"Parameters of {name} ran away, or rows lie too far out to compute with them "
+            f"({error}). Lower learning_rate, or look for rows far from all others."
+        ) from error
+
+
 def warn_of_rows_without_answer(found, name):
     """Warn of rows that lie so far out that numbers overflow, or that cannot be."""
     bad = np.flatnonzero(~np.isfinite(found.reshape(len(found), -1)).all(axis=1))
@@ -243,7 +266,7 @@ def warn_of_rows_without_answer(found, name):
             "too far from all that the model can make, or are impossible under it. Look "
             "for wrong units or codes for missing values in them.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

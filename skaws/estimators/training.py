@@ -1,6 +1,5 @@
 """One fit: draw iterations from the loop until its schedule has ended."""
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ from ..optimizers import PolynomialAverage
 from ..spaces import Space, shift
 from ..wake_sleep import wake_sleep
 
-__all__ = ["LoopState", "Training", "ending", "train"]
+__all__ = ["LoopState", "Training", "ending", "train", "units_of"]
 
 #: Columns of a history.
 FIGURES = (
@@ -34,6 +33,7 @@ class LoopState(NamedTuple):
     average: PolynomialAverage
     rng: np.random.Generator
     regression: object  # of the log joint; it may be learning
+    units: np.ndarray | None = None  # of columns, where steps are plain
     posterior: object = None  # what was learnt of the latents
     n_iter: int = 0  # iterations taken since the start
 
@@ -150,15 +150,25 @@ def loop(state, X, objective, options):
         posterior=state.method.posterior,
         regression=state.regression,
         schedule=state.schedule,
-        move=None if state.method.relative_steps else plain_move(state.model),
+        move=None if state.method.relative_steps else plain_move(state.model, state.units),
         previous=state.posterior,
         **options,
     )
 
 
-def plain_move(model):
-    """Steps in real coordinates, whatever the noise."""
-    return partial(shift, constraints=model.constraints)
+def units_of(model, rows):
+    """Units of the columns in which locations move, None where the model has none."""
+    return model.units_of(rows) if hasattr(model, "units_of") else None
+
+
+def plain_move(model, units):
+    """Steps in real coordinates, whatever the noise; locations' in those of columns."""
+
+    def move(params, step):
+        step = step if units is None else model.in_units(step, units)
+        return shift(params, step, model.constraints)
+
+    return move
 
 
 def summary(iteration):

@@ -21,7 +21,7 @@ __all__ = [
 
 N_REPRESENTATIVE = 5000
 N_AT_ONCE = 10_000
-N_ENTRIES_AT_ONCE = 1_000_000
+N_ENTRIES_AT_ONCE = 200_000
 N_SEEN = 10  # entries of a column, from which to start
 FLAT = 0.25  # of a column's variance
 

@@ -132,6 +132,13 @@ class Likelihood(BaseEstimator, ABC):
         """
         return 1.0
 
+    def origin(self, location):
+        """From where x and locations are counted, if only their difference matters.
+
+        A number or an array (n_features,), constant on the tape; zero by default.
+        """
+        return 0.0
+
     @available_if(lambda self: hasattr(self, "noise_variance"))
     def mean(self, params, location):
         """E[x | location]: the location, where there is a ``noise_variance`` around it."""

@@ -6,6 +6,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..decoders.base import check_decoder
 from ..likelihoods.base import check_likelihood
+from ..moments import column_moments
 from ..posteriors.linear_gaussian import ExactGaussian, LinearMoments
 from ..priors.base import check_prior
 from ..spaces import Space
@@ -169,6 +170,8 @@ class LatentVariableModel(GenerativeModel):
 
     def _family(self, likelihood, location, filled, seen):
         """Log likelihood less the log base measure of each row at each location."""
+        origin = self.likelihood.origin(location)
+        location, filled = location - origin, filled - origin
         normalizer = self.likelihood.log_normalizer(likelihood, location)
         total = -anp.dot(seen, anp.transpose(normalizer * np.ones(location.shape)))
         natural = self.likelihood.natural_parameters(likelihood, location)
@@ -196,7 +199,8 @@ class LatentVariableModel(GenerativeModel):
         prior, decoder, likelihood = parts_of(params)
         location = self.decoder.location(decoder, latents)
         missing = np.isnan(X)
-        filled = np.where(missing, 0.0, X)
+        origin = self.likelihood.origin(location)
+        location, filled = location - origin, np.where(missing, 0.0, X - origin)
         total = np.sum(weights, axis=1, keepdims=True)
         normalizer = self.likelihood.log_normalizer(likelihood, location)
         entries = total * self.likelihood.log_base_measure(filled)
@@ -233,6 +237,18 @@ class LatentVariableModel(GenerativeModel):
         if "prior" in step:
             step = {**step, "prior": self.prior.in_units(step["prior"], prior)}
         return super().move(params, step)
+
+    def in_units(self, step, units):
+        """A step whose locations move in `units`, one a column, in real coordinates."""
+        if "decoder" not in step:
+            return step
+        return {**step, "decoder": self.decoder.in_units(step["decoder"], units)}
+
+    def units_of(self, X):
+        """Standard deviation of each column of X, as locations are; never zero."""
+        deviation = column_moments(self.likelihood.location_of(X))[1]
+        typical = deviation[deviation > 0].mean() if np.any(deviation > 0) else 1.0
+        return np.where(deviation > 0, deviation, typical)
 
 
 def beside(latents, given):

@@ -110,6 +110,16 @@ class GivenColumns(GenerativeModel):
     def move(self, params, step):
         return self.model.move(params, step)
 
+    @available_if(lambda self: hasattr(self.model, "units_of"))
+    def units_of(self, X):
+        """Those of its own columns."""
+        return self.model.units_of(self._parted(X)[0])
+
+    @available_if(lambda self: hasattr(self.model, "in_units"))
+    def in_units(self, step, units):
+        """As that of the model."""
+        return self.model.in_units(step, units)
+
     def _parted(self, observations):
         """Columns of x, and given ones."""
         edge = observations.shape[1] - self.n_given
