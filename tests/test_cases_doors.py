@@ -236,7 +236,7 @@ def test_default_factors_with_holes_say_that_they_take_long():
         model = AmortisedFactorAnalysis(random_state=0, **settings)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            model._warn_of_odd_tables(X, X)
+            model._warn_of_columns(X, X)
         return [str(one.message) for one in caught]
 
     (message,) = said(wide)
