@@ -225,7 +225,7 @@ def gaussian_columns(X, per_feature):
 
 def columns_of_counts(likelihood, X):
     """Log probability under independent Bernoulli or Poisson columns."""
-    mean = np.nanmean(X, axis=0)
+    mean = column_moments(X)[0]
     if isinstance(likelihood, Bernoulli):
         return np.nansum(xlogy(X, mean) + xlogy(1 - X, 1 - mean), axis=1)
     return np.nansum(xlogy(X, mean) - mean - gammaln(X + 1), axis=1)

@@ -4,6 +4,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import expit
 
+from ..moments import column_moments
 from ..supports import Interval, Positive
 from .base import Decoder
 
@@ -18,7 +19,7 @@ def softplus(entries):
 
 def above_zero(X):
     """Entries of X, but none below a share of its column's mean size."""
-    size = np.nanmean(np.abs(X), axis=0)
+    size = column_moments(np.abs(X))[0]
     return np.maximum(X, SHARE * np.where(size > 0, size, 1.0))
 
 

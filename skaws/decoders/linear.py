@@ -114,7 +114,7 @@ def nonnegative_start(X, n_latents, start, rng):
     Each is half of a part of the rows and half of their mean, and all are of one size, so
     that together they predict the mean row.
     """
-    mean = np.maximum(np.nanmean(X, axis=0), 0.0)
+    mean = np.maximum(column_moments(X)[0], 0.0)
     filled = np.maximum(np.where(np.isnan(X), mean, X), 0.0)
     total = mean.sum() or 1.0  # for a table of zeros
     parts = STARTS[start](filled, n_latents, rng) + 1e-9 * (

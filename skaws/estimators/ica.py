@@ -13,6 +13,7 @@ from ..models.linear_mixing import (
     numerical_rank,
     principal_variances,
 )
+from ..moments import column_moments
 from ..objectives import ResidualRegression
 from ..optimizers import HeavyBall
 from ..posteriors import LinearGaussian, Resampled, SharedResiduals
@@ -235,7 +236,9 @@ Prior or list, default="generalized_normal"
         n_features = X.shape[1]
         self.n_components_ = self.n_components or max(numerical_rank(X), 1)
         per_feature = self.noise == "per_feature"
-        variance = column_scales(X) ** 2 if per_feature else np.nanvar(X, axis=0).mean()
+        variance = (
+            column_scales(X) ** 2 if per_feature else np.mean(column_moments(X)[1] ** 2)
+        )
         return LinearMixing(
             self._make_sources(self.n_components_),
             per_feature=per_feature,

@@ -12,6 +12,7 @@ from ..decoders import Linear, LogOdds
 from ..likelihoods import Bernoulli, Gaussian, Likelihood, NegativeBinomial, Poisson
 from ..methods import Method, single
 from ..models import ComponentsPrior, LatentVariableModel
+from ..moments import column_moments
 from ..objectives import ResidualRegression
 from ..posteriors import Gamma as GammaPosterior
 from ..posteriors import Logit
@@ -259,7 +260,7 @@ Likelihood, default="poisson"
                 )
             return self.likelihood
         if self.likelihood == "gaussian":
-            return Gaussian(floor=1e-6 * (np.nanvar(X, axis=0).mean() or 1.0))
+            return Gaussian(floor=1e-6 * (np.mean(column_moments(X)[1] ** 2) or 1.0))
         return LIKELIHOODS[self.likelihood]()
 
     def _make_prior(self, n_components):

@@ -7,6 +7,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, check_consistent_length, gen_batches
 
 from ..batches import dense_rows
+from ..moments import column_moments
 
 __all__ = [
     "check_observed",
@@ -238,7 +239,7 @@ def warn_of_few_rows(n_rows, n_components, name):
 
 def warn_of_constant_columns(X, rows, name):
     """Warn if a column of X never varies; `rows` are some rows of X."""
-    suspects = np.flatnonzero(np.nanmax(rows, axis=0) == np.nanmin(rows, axis=0))
+    suspects = np.flatnonzero(column_moments(rows)[1] == 0)
     constant = [j for j in suspects if np.nanmax(X[:, j]) == np.nanmin(X[:, j])]
     if constant:
         warnings.warn(

@@ -4,6 +4,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import gammaln
 
+from ..moments import column_moments
 from ..supports import Interval, Positive
 from .base import Likelihood, refuse
 from .poisson import TINY, log_factorial, sparse_poisson
@@ -41,8 +42,8 @@ class NegativeBinomial(Likelihood):
 
     def init_params(self, X, location, rng):
         """Start where Pearson's statistic of the rows about their mean is one half."""
-        mean = np.nanmean(X, axis=0)
-        excess = np.nanvar(X, axis=0) - mean
+        mean, deviation = column_moments(X)
+        excess = deviation**2 - mean
         size = 2.0 * np.sum(mean**2) / max(np.sum(excess), 1e-3 * np.sum(mean) + TINY)
         return {"size": np.clip(size, 0.1, 100.0)}
 

@@ -6,6 +6,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..decoders import Linear
 from ..likelihoods.gaussian import Gaussian, gaussian_log_density
+from ..moments import column_moments
 from ..posteriors.linear_gaussian import LinearMoments
 from ..priors.base import check_prior
 from ..spaces import shift
@@ -93,7 +94,7 @@ class LinearMixing(GenerativeModel):
             **({"sources": sources} if sources else {}),
             "mixing": np.eye(n_latents),
             "basis": random_basis(X_in_units, n_latents, noise, rng) * units,
-            "mean": np.nanmean(X, axis=0),
+            "mean": column_moments(X)[0],
             "noise_variance": np.full(n_features if self.per_feature else (), noise)
             * np.square(units),
         }
@@ -207,7 +208,7 @@ def principal_variances(X):
 
     Missing entries (NaN) are left out of each pair of columns.
     """
-    centred = np.nan_to_num(X - np.nanmean(X, axis=0), nan=0.0)
+    centred = np.nan_to_num(X - column_moments(X)[0], nan=0.0)
     observed = (~np.isnan(X)).astype(float)
     covariance = centred.T @ centred / np.maximum(observed.T @ observed, 1.0)
     variances, directions = np.linalg.eigh(covariance)
@@ -216,10 +217,9 @@ def principal_variances(X):
 
 def column_scales(X):
     """Standard deviation of each column; that of a constant one is their mean, or 1."""
-    scales = np.nanstd(X, axis=0)
-    varies = np.nanmax(X, axis=0) > np.nanmin(X, axis=0)  # free of rounding
-    typical = scales[varies].mean() if varies.any() else 1.0
-    return np.where(varies, scales, typical)
+    scales = column_moments(X)[1]
+    typical = scales[scales > 0].mean() if np.any(scales > 0) else 1.0
+    return np.where(scales > 0, scales, typical)
 
 
 def numerical_rank(X):
@@ -229,7 +229,7 @@ def numerical_rank(X):
     negative eigenvalues, which are no sign of dependence.
     """
     X = np.asarray(X, dtype=float)
-    X = X[:, np.nanmax(X, axis=0) > np.nanmin(X, axis=0)]
+    X = X[:, column_moments(X)[1] > 0]
     if X.shape[1] == 0:
         return 0
     variances = np.abs(principal_variances(X / column_scales(X))[0])
