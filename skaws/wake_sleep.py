@@ -22,8 +22,6 @@ from .threads import keep_freed_memory, one_blas_thread
 
 __all__ = ["Iteration", "sleep", "wake", "wake_sleep"]
 
-N_LOOKED_AT = 1000  # rows, when a method is chosen
-
 N_LOOKED_AT = 1000  # rows whose given columns show what latents are like
 
 
@@ -123,7 +121,8 @@ def wake_sleep(
     schedule : object with ``factor(gain) -> multiplier``, default=None
         Such as :class:`skaws.schedules.PlateauThenDecay`; None is ``Constant()``.
     move : callable, default=None
-        ``move(params, step) -> params``, differentiable in the step; None is the model's.
+        ``move(params, step) -> params``, differentiable in the step; None is the
+        objective's, which most often is the model's.
     n_simulations : int, default=300
         Pairs simulated in each sleep phase.
     batch_size : int, default=1000
@@ -177,7 +176,7 @@ def wake_sleep(
     if any(part is None for part in own):
         own = completed(own, model, params, dense_rows(X, slice(0, N_LOOKED_AT)))
     objective, posterior, regression = own
-    schedule, move = schedule or Constant(), move or model.move
+    schedule, move = schedule or Constant(), move or objective.move(model, regression)
     space = Space(params, model.constraints)
     batches = mini_batches(X, batch_size, rng, sample_weight)
     n_rows = X.shape[0] if sample_weight is None else np.sum(sample_weight)
@@ -321,7 +320,7 @@ def wake(
     True
     """
     space = Space(params, model.constraints) if space is None else space
-    move = model.move if move is None else move
+    move = objective.move(model, regression) if move is None else move
     log_prior = log_prior_of(model, len(X) if n_rows is None else n_rows)
     real = RealRows(X, row_weights)
     pairs = objective.pairs(model, params, simulations, real, regression, rng)

@@ -119,8 +119,12 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         """
         nested = any(name.startswith("regressor__") for name in params)
         if nested and params.get("regressor", self.regressor) is None:
-            params["regressor"] = default_regressor()
+            params["regressor"] = self._default_regressor()
         return super().set_params(**params)
+
+    def _default_regressor(self):
+        """What a `regressor` of None stands for, when its parameters are asked for."""
+        return default_regressor()
 
     # What a named estimator chooses.
 
@@ -142,6 +146,14 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
     def _make_optimizer(self, method):
         """The optimizer of one training."""
         return Adam(method.learning_rate)
+
+    def _make_regression(self, model):
+        """The regression that `regressor` asks for."""
+        return make_regression(self.regressor)
+
+    def _rows_a_step(self, n_rows):
+        """Largest number of rows in an iteration."""
+        return self.batch_size
 
     def _make_schedule(self, method):
         """When steps grow smaller and end."""
@@ -233,7 +245,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
                 f"required by fit of {type(self).__name__}. Use partial_fit for a stream "
                 "that starts with one row."
             )
-        if X.shape[0] <= self.batch_size:
+        if X.shape[0] <= self._rows_a_step(X.shape[0]):
             X, sample_weight = merged_rows(X, sample_weight)
         rows = representative_rows(X, sample_weight, self._n_representative)
         self._warn_of_odd_tables(X, rows)
@@ -324,7 +336,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
                 self._stream = self._stream.started()
             else:
                 self._state = self._with_settings(self._state)
-            n_batches = -(-X.shape[0] // self.batch_size)
+            n_batches = -(-X.shape[0] // self._rows_a_step(X.shape[0]))
             training = self._train(self._state, X, sample_weight, Silent(), n_batches)
             self._state = training.state
             self.n_iter_ += training.n_iter
@@ -388,7 +400,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         """The method, with the settings of the constructor."""
         own = self._settings()
         if self.regressor is not None:
-            own["regression"] = make_regression(self.regressor)
+            own["regression"] = self._make_regression(model)
         return self._make_method(model, rows, n_rows)._replace(**own)
 
     def _settings(self):
@@ -471,7 +483,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             )
             if found.interrupted:
                 return found
-            start = start._replace(params=found.params)
+            start = start._replace(model=found.state.model, params=found.params)
         training = self._train(start, X, sample_weight, progress)
         progress.close(ending(training))
         return training
@@ -501,18 +513,20 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             max_iter=state.method.max_iter,
             n_iter=n_iter,
             n_simulations=state.method.n_simulations,
-            batch_size=self.batch_size,
+            batch_size=self._rows_a_step(X.shape[0]),
             sample_weight=sample_weight,
         )
 
     def _rank(self, training, rows):
         """Sound runs first, then by log-likelihood."""
-        rows, model = representative_rows(rows), training.state.model
-        posterior = answering(training.state, model, training.params, rows)
-        log_marginal = log_marginal_likelihood(
-            model, training.params, rows, posterior=posterior
-        )
+        log_marginal = self._log_likelihoods(training, representative_rows(rows))
         return training.failure is None, float(np.mean(log_marginal))
+
+    def _log_likelihoods(self, training, rows):
+        """Log-likelihood of each of some rows at the answer of a training."""
+        model, params = training.state.model, training.params
+        posterior = answering(training.state, model, params, rows)
+        return log_marginal_likelihood(model, params, rows, posterior=posterior)
 
     def _remaining_rise(self, X, rows):
         parts = self._model, self.params_, rows, self._posterior

@@ -4,6 +4,9 @@ import warnings
 from itertools import count, islice
 
 import numpy as np
+from scipy.stats import cauchy
+from sklearn.base import clone
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from ..methods import Method, single
@@ -13,8 +16,9 @@ from ..models.linear_mixing import (
     numerical_rank,
     principal_variances,
 )
+from ..models.source_factors import factorises
 from ..moments import column_moments
-from ..objectives import ResidualRegression
+from ..objectives import FactorisedLogJoint, ResidualRegression
 from ..optimizers import HeavyBall
 from ..posteriors import LinearGaussian, Resampled, SharedResiduals
 from ..priors import (
@@ -23,18 +27,23 @@ from ..priors import (
     Laplace,
     Logistic,
     Measured,
+    SkewGeneralizedNormal,
     StudentT,
     Uniform,
 )
 from ..priors.base import check_prior
-from ..regression import MeanRegression
+from ..regression import FactorRegression, MeanRegression
+from ..regression.factors import narrow_regressor
 from ..schedules import PlateauThenDecay
+from ..starts import line_start, unmixed_start
 from .base import AmortisedEstimator
 from .rotation import canonical_order
+from .training import Training
 
 __all__ = ["AmortisedICA"]
 
 SOURCES = {
+    "skew_generalized_normal": SkewGeneralizedNormal,
     "generalized_normal": GeneralizedNormal,
     "laplace": Laplace,
     "logistic": Logistic,
@@ -48,10 +57,17 @@ N_CANDIDATES = 8  # draws of the latents of an overcomplete model
 WIDENING = 5.0  # of the latents' variance
 SQUARE_SHARES = (0.3, 0.55, 0.75, 0.88, 0.96)  # of the least principal variance
 N_FOR_FOURTH_MOMENTS = 1000
+ROWS_A_BATCH = 40  # that a table has: an iteration takes one batch
 HOPELESS = 0.1  # fall of the likelihood, nats a row, after which no level is tried
 N_OVERCOMPLETE = 8
 N_SHORT = 150  # iterations of a short training
 N_FIRST = 300  # and of the first, which has all the rotation to find
+N_SPLIT_SHORT, N_SPLIT_FIRST = 50, 80  # the same, of split log joints
+SHARE_OF_OUTLIERS = 1e-3
+DECIDES = 0.5  # share of a variance
+N_FOR_LEVERAGE = 50  # rows
+COLLAPSED = 20.0  # variance that the least source explains, relative to the noise
+LOWERED, N_LOWERED = 0.01, 4  # noise at each of a few further attempts
 
 
 class AmortisedICA(AmortisedEstimator):
@@ -191,6 +207,10 @@ Prior or list, default="generalized_normal"
         **AmortisedEstimator._parameter_constraints,
         "sources": [StrOptions(set(SOURCES)), HasMethods("log_density"), list, tuple],
         "noise": [StrOptions({"isotropic", "per_feature"})],
+        **{
+            name: [*AmortisedEstimator._parameter_constraints[name], None]
+            for name in ("batch_size", "max_iter", "learning_rate", "n_iter_no_change")
+        },
     }
 
     _n_representative = 100_000  # the span of the signal is learnt from these alone
@@ -199,15 +219,15 @@ Prior or list, default="generalized_normal"
         self,
         n_components=None,
         *,
-        sources="generalized_normal",
+        sources="skew_generalized_normal",
         noise="isotropic",
         n_simulations=None,
-        batch_size=1500,
-        max_iter=600,
-        learning_rate=0.15,
+        batch_size=None,
+        max_iter=None,
+        learning_rate=None,
         regressor=None,
         tol=1e-3,
-        n_iter_no_change=200,
+        n_iter_no_change=None,
         n_init=1,
         n_jobs=None,
         warm_start=False,
@@ -247,6 +267,7 @@ Prior or list, default="generalized_normal"
         )
 
     def _warn_of_columns(self, X, rows):
+        warn_of_few_rows_that_decide(rows)
         n_features, rank = rows.shape[1], max(numerical_rank(rows), 1)
         if rank == n_features:
             return
@@ -284,16 +305,59 @@ Prior or list, default="generalized_normal"
         return sources if known else Measured(sources)
 
     def _make_method(self, model, rows, n_rows):
+        n_simulations = max(200, min(n_rows, self._rows_a_step(n_rows)))
+        if self._is_split(model):
+            return Method(
+                "factors",
+                single(FactorisedLogJoint()),
+                LinearGaussian(widening=WIDENING),
+                FactorRegression(),
+                n_simulations=n_simulations,
+                max_iter=150,
+                learning_rate=0.1,
+                n_iter_no_change=40,
+            )
+        overcomplete = self.n_components_ > self.n_features_in_
         return Method(
             "residual",
             single(ResidualRegression(baseline="draw")),
             self._make_posterior(model, rows.shape[1]),
             MeanRegression(),
-            n_simulations=max(200, min(n_rows, self.batch_size)),
-            max_iter=self.max_iter,
-            learning_rate=self.learning_rate,
-            n_iter_no_change=self.n_iter_no_change,
+            n_simulations=n_simulations,
+            max_iter=150 if overcomplete else 600,
+            learning_rate=0.15,
+            n_iter_no_change=40 if overcomplete else 200,
         )
+
+    def _is_split(self, model):
+        """Whether the log joint is split over the sources."""
+        sources = model.sources
+        if self.n_components_ > self.n_features_in_ or not (
+            self.regressor is None or isinstance(self.regressor, KernelRidge)
+        ):
+            return False
+        params = sources.init_params(np.zeros((1, 1)), np.random.default_rng(0))
+        return factorises(sources, params)
+
+    def _make_regression(self, model):
+        if self._is_split(model):
+            return FactorRegression(self.regressor)
+        return super()._make_regression(model)
+
+    def _default_regressor(self):
+        return narrow_regressor()
+
+    def _rows_a_step(self, n_rows):
+        if self.batch_size is not None:
+            return self.batch_size
+        if (self.n_components or 0) > self.n_features_in_:
+            return 1500
+        return int(np.clip(n_rows // ROWS_A_BATCH, 2500, 25_000))
+
+    def _start(self, model, rows, rng):
+        params = super()._start(model, rows, rng)
+        overcomplete = self.n_components_ > rows.shape[1]
+        return params if overcomplete else unmixed_start(params, rows, rng)
 
     def _make_posterior(self, model, n_features):
         n_components = model.sources.n_latents
@@ -305,26 +369,39 @@ Prior or list, default="generalized_normal"
         return SharedResiduals(LinearGaussian(widening=WIDENING))
 
     def _make_optimizer(self, method):
+        if method.name == "factors":
+            return HeavyBall(method.learning_rate, noise_variance=np.inf)
         square = self.n_components_ == self.n_features_in_
         return HeavyBall((SQUARE_GAIN if square else 1.0) * method.learning_rate)
 
     def _search(self, start, rows, run):
-        def short(params, n_iter=N_SHORT):
+        split = start.method.name == "factors"
+
+        def short(params, n_iter=N_SPLIT_SHORT if split else N_SHORT, model=start.model):
             schedule = PlateauThenDecay(n_iter, tol=0.0, n_iter_no_change=n_iter)
-            return run(
-                self._fresh_state(start.model, start.method, params, start.rng, schedule)
-            )
+            return run(self._fresh_state(model, start.method, params, start.rng, schedule))
+
+        compared = rows[:N_COMPARED]
+        outlying = outlier_log_density(compared)
 
         def rank(training):
-            return self._rank(training, rows[:N_COMPARED])
+            heights = np.logaddexp(self._log_likelihoods(training, compared), outlying)
+            return training.failure is None, float(np.mean(heights))
 
         n_latents, n_features = start.model.sources.n_latents, rows.shape[1]
         if n_latents > n_features:
+            lines = line_start(start.params, rows, start.rng)
+            if lines is not start.params:  # steps of these would be mostly noise
+                held = clone(start.model).set_params(learned_mixing=False)
+                return Training(start._replace(model=held), lines, {}, None)
             starts = (self._start(start.model, rows, start.rng) for _ in count())
             return best_of_short_starts(starts, short, rank)
-        if n_latents == n_features and len(rows) >= N_FOR_FOURTH_MOMENTS:
-            return best_noise_level(start.params, rows, short, rank)
-        return super()._search(start, rows, run)
+        if n_latents < n_features:
+            return super()._search(start, rows, run)
+        first = without_collapse(start.params, short, N_SPLIT_FIRST if split else N_FIRST)
+        if first.interrupted or len(rows) < N_FOR_FOURTH_MOMENTS:
+            return first
+        return best_noise_level(first, rows, short, rank)
 
     def _set_attributes(self, params):
         # All answers come from the same model written without its centred latents.
@@ -334,11 +411,14 @@ Prior or list, default="generalized_normal"
         # Sources listed one by one keep their places, and skewed ones their signs.
         interchangeable = not isinstance(sources, Independent)
         order = canonical_order(components, by_variance=interchangeable)
-        if not is_symmetric(sources, shapes):
+        mirrored = interchangeable and hasattr(sources, "mirrored")
+        if not (mirrored or is_symmetric(sources, shapes)):
             order = np.abs(order)
         components = order @ components
         if interchangeable:
             shapes = {name: np.abs(order) @ value for name, value in shapes.items()}
+        if mirrored:
+            shapes = sources.mirrored(shapes, order.sum(axis=1))
         decoder = {**plain["decoder"], "components": components}
         self.params_ = {**plain, "prior": shapes, "decoder": decoder}
         self.mixing_ = components.T
@@ -366,6 +446,39 @@ def is_symmetric(sources, params):
     return np.allclose(as_they_are, flipped)
 
 
+def warn_of_few_rows_that_decide(rows):
+    """Warn if one row makes most of the variance along some direction."""
+    if len(rows) < N_FOR_LEVERAGE:
+        return
+    away = np.nan_to_num((rows - column_moments(rows)[0]) / column_scales(rows), nan=0.0)
+    variances, axes = np.linalg.eigh(away.T @ away)
+    kept = variances > 1e-10 * variances[-1]
+    shares = np.sum((away @ (axes[:, kept] / np.sqrt(variances[kept]))) ** 2, axis=1)
+    largest = int(np.argmax(shares))
+    if shares[largest] > DECIDES:
+        entry = int(np.argmax(np.abs(away[largest])))
+        warnings.warn(
+            f"One row of X makes {shares[largest]:.0%} of the variance along its direction "
+            f"(its largest entry is {rows[largest, entry]:.3g}, in column {entry}): what "
+            "AmortisedICA finds there rests on it. If it is a glitch, set it to NaN or "
+            "leave it out; if a source has a heavy tail, see that noise_variance_ is "
+            "plausible.",
+            UserWarning,
+            stacklevel=6,
+        )
+
+
+def outlier_log_density(rows):
+    """Log density of rows as gross errors, of which one row in a thousand may be one.
+
+    Cauchy's in each column.  Where models are compared, no row counts for more than what it
+    loses by being one: else the farthest would decide.
+    """
+    mean, deviation = column_moments(rows)
+    away = cauchy.logpdf(rows, mean, np.where(deviation > 0, deviation, 1.0))
+    return np.log(SHARE_OF_OUTLIERS) + np.nansum(away, axis=1)
+
+
 def best_of_short_starts(starts, short, rank):
     """The likeliest of some short trainings; one that was interrupted is the last.
 
@@ -390,12 +503,28 @@ def best_of_short_starts(starts, short, rank):
     return max(trainings, key=rank)
 
 
-def best_noise_level(params, rows, short, rank):
+def without_collapse(params, short, n_iter):
+    """A training at the noise of the start, or a lower one where a source falls below it.
+
+    Most rows of a source with a heavy tail lie far closer together than its variance says.
+    """
+    for _ in range(N_LOWERED):
+        training = short(params, n_iter)
+        found = training.params
+        units = np.sqrt(found["noise_variance"] * np.ones(len(found["mean"])))
+        sizes = np.linalg.svd(found["mixing"] @ found["basis"] / units, compute_uv=False)
+        if training.failure is not None or sizes[-1] ** 2 > COLLAPSED:
+            break
+        params = {**params, "noise_variance": LOWERED * params["noise_variance"]}
+    return training
+
+
+def best_noise_level(first, rows, short, rank):
     """The likeliest of several noise levels, each climbed from the one below.
 
     Parameters
     ----------
-    params : nested dict of arrays
+    first : Training
         At the lowest level.
     rows : array of shape (m, n_features)
         Rows that stand for all.
@@ -408,9 +537,9 @@ def best_noise_level(params, rows, short, rank):
     -------
     training : Training
     """
-    units = np.sqrt(relative_noise(params))
+    units = np.sqrt(relative_noise(first.params))
     smallest = principal_variances(rows / units)[0][-1]
-    last = best = short(params, N_FIRST)
+    last = best = first
     highest = rank(best)
     for share in SQUARE_SHARES:
         if last.interrupted:

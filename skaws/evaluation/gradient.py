@@ -241,14 +241,16 @@ def importance_score_gradient(
 def posterior_draws(model, params, X, posterior):
     """A few draws of a posterior that is at hand, one after another, and log weights.
 
-    As :func:`expected_log_joint` takes them; all rows share the same random numbers.
+    As :func:`expected_log_joint` takes them.
     """
     if hasattr(posterior, "log_marginal"):
         rng = np.random.default_rng(0)
         draws, _ = posterior.sample(X, N_EXACT, rng, common=True)
         log_weights = np.zeros((N_EXACT, len(X)))
     else:
-        draws, log_weights = weighted_draws(model, params, X, N_WEIGHTED, posterior)
+        rng = np.random.default_rng(1)  # not the numbers of scores: these would be learnt
+        found = weighted_draws(model, params, X, N_WEIGHTED, posterior, rng, common=False)
+        draws, log_weights = found
     return map_leaves(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), draws), log_weights
 
 

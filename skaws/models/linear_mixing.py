@@ -13,6 +13,7 @@ from ..spaces import shift
 from ..supports import Fixed, Positive, Real
 from .base import GenerativeModel
 from .composed import LatentVariableModel
+from .source_factors import SourceFactors, moved_in_units
 
 __all__ = [
     "LinearMixing",
@@ -47,6 +48,8 @@ class LinearMixing(GenerativeModel):
         Noise variances stay above this, in squared units of X.
     learned_noise : bool, default=True
         Whether noise variances are learnt, or stay where they start.
+    learned_mixing : bool, default=True
+        Whether the mixing is learnt, or stays where it starts.
 
     Raises
     ------
@@ -68,17 +71,22 @@ class LinearMixing(GenerativeModel):
     allows_missing = True
     latent_support = Real()
 
-    def __init__(self, sources, per_feature=False, floor=0.0, learned_noise=True):
+    def __init__(
+        self, sources, per_feature=False, floor=0.0, learned_noise=True, learned_mixing=True
+    ):
         check_sources(sources)
         self.sources = sources
         self.per_feature = per_feature
         self.floor = floor
         self.learned_noise = learned_noise
+        self.learned_mixing = learned_mixing
 
     @property
     def constraints(self):
         noise = Positive(self.floor) if self.learned_noise else Fixed()
         own = {"basis": Fixed(), "noise_variance": noise}
+        if not self.learned_mixing:
+            own["mixing"] = Fixed()
         of_sources = self.sources.constraints
         return {**own, "sources": of_sources} if of_sources else own
 
@@ -134,8 +142,11 @@ class LinearMixing(GenerativeModel):
         shifts, stretches = self.sources.information(params.get("sources", {}))
         information = np.tile(shifts, (len(shifts), 1))
         np.fill_diagonal(information, stretches)
+        mixing = step["mixing"]  # of no size where it is not learnt
+        if self.learned_mixing:
+            mixing = anp.dot(mixing / np.sqrt(information), params["mixing"])
         relative = {
-            "mixing": anp.dot(step["mixing"] / np.sqrt(information), params["mixing"]),
+            "mixing": mixing,
             "mean": step["mean"] * np.sqrt(params["noise_variance"]),
             "basis": step["basis"],
             "noise_variance": step["noise_variance"] * self._noise_unit(params),
@@ -144,6 +155,17 @@ class LinearMixing(GenerativeModel):
             own = self.sources.in_units(step["sources"], params["sources"])
             relative["sources"] = own
         return shift(params, relative, self.constraints)
+
+    @available_if(lambda self: hasattr(self.sources, "log_densities"))
+    def factors(self, params):
+        """What the log joint says of single sources, a :class:`SourceFactors`."""
+        return SourceFactors(self, params)
+
+    def move_in_units(self, params, step, information):
+        """Steps in units of a measured `information` of the sources' part of the model."""
+        moved = moved_in_units(self, params, step, information)
+        noise = step["noise_variance"] * self._noise_unit(params)
+        return shift(params, {**moved, "noise_variance": noise}, self.constraints)
 
     def _noise_unit(self, params):
         # The information about the logarithm of a variance is half the number of columns

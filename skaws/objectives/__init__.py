@@ -3,6 +3,7 @@
 from .base import Objective, Pairs, RealRows, Weights
 from .enumeration import EnumeratedLikelihood
 from .expected import ExpectedLogJoint, expected_log_joint
+from .factors import FactorisedLogJoint
 from .importance import ImportanceSampling
 from .labels import LabelResidual
 from .residual import ResidualRegression
@@ -11,6 +12,7 @@ from .reweighted import ReweightedWakeSleep
 __all__ = [
     "EnumeratedLikelihood",
     "ExpectedLogJoint",
+    "FactorisedLogJoint",
     "ImportanceSampling",
     "LabelResidual",
     "Objective",

@@ -83,7 +83,8 @@ class Objective(BaseEstimator, ABC):
     :meth:`values` once, on autograd's tape; then one reverse pass with the weights gives
     the gradient.  Nothing is kept on the objective: what it needs again is in the pairs.
 
-    **For speed**: :meth:`values`, where they need not be log joints of single pairs.
+    **For speed**: :meth:`values`, where they need not be log joints of single pairs, and
+    :meth:`move`, where the objective knows better units of steps than the model.
 
     Examples
     --------
@@ -117,6 +118,13 @@ class Objective(BaseEstimator, ABC):
     def values(self, model, params, pairs):
         """Log joints at the pairs, (n_pairs,); on autograd's tape."""
         return log_joint_at(model, params, pairs.latents, pairs.observations)
+
+    def move(self, model, regression):
+        """``move(params, step) -> params``, differentiable in the step: units of steps.
+
+        By default those of the model.
+        """
+        return model.move
 
 
 def log_joint_at(model, params, latents, observations):

@@ -284,17 +284,21 @@ class ExactGaussian(GaussianApproximation):
         return self._by_chunks(X, self._log_marginal, ())
 
     def _log_marginal(self, residual, observed):
-        score = residual @ self._weighted.T
         if self._is_sharp:
             basis, factor = self._orthogonal(observed)
-            white = self._along(basis, residual, observed)[:, :, 0]
+            white = self._along(basis, residual, observed)
+            missed = (basis @ white)[:, :, 0]
+            missed[:, len(self._factor) :] -= self._sizes(observed) * residual
+            distance = np.sum(missed**2, axis=1)
         else:
+            score = residual @ self._weighted.T
             factor = np.linalg.cholesky(self._precision(observed))
             right = score.T if observed is None else score[:, :, None]
             white = np.linalg.solve(factor, right)
             white = white.T if observed is None else white[:, :, 0]
+            distance = (residual**2) @ (1 / self._noise_variance)
+            distance = distance - np.sum(white**2, axis=1)
         log_noise = np.log(self._noise_variance) + LOG_2PI
         log_noise = np.sum(log_noise) if observed is None else observed @ log_noise
         diagonal = np.abs(np.diagonal(factor, axis1=-2, axis2=-1))
-        distance = (residual**2) @ (1 / self._noise_variance) - np.sum(white**2, axis=1)
         return -0.5 * (distance + log_noise) - np.sum(np.log(diagonal), axis=-1)

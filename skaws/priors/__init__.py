@@ -13,6 +13,7 @@ from .independent import Independent
 from .laplace import Laplace
 from .logistic import Logistic
 from .measured import Measured
+from .skew_generalized_normal import SkewGeneralizedNormal
 from .sphere import Sphere
 from .student_t import StudentT
 from .uniform import Uniform
@@ -31,6 +32,7 @@ __all__ = [
     "Logistic",
     "Measured",
     "Prior",
+    "SkewGeneralizedNormal",
     "Sphere",
     "StudentT",
     "Uniform",

@@ -3,7 +3,9 @@
 from abc import ABC, abstractmethod
 from numbers import Integral
 
+import autograd.numpy as anp
 from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
 
 from ..parts import check_part, check_support
 from ..supports import Columns, Real
@@ -38,6 +40,8 @@ class Prior(BaseEstimator, ABC):
 
     **For speed**:
 
+    - ``log_densities(params, latents)``: log density of each latent by itself, (n,
+      n_latents), where they are independent; default: there if there is one latent.
     - ``information(params) -> (shift, stretch)``: Fisher information, in nats, of a shift
       and of a stretch of each latent, two arrays (n_latents,):
       ``E[(d log p / dz)^2]`` and ``E[(1 + z d log p / dz)^2]``. They set the size of
@@ -106,6 +110,11 @@ class Prior(BaseEstimator, ABC):
     def init_params(self, X, rng):
         """Params to start from, given real rows X, (m, n_features); none by default."""
         return {}
+
+    @available_if(lambda self: self.n_latents == 1)
+    def log_densities(self, params, latents):
+        """Log density of each latent by itself, shape (n, n_latents)."""
+        return anp.reshape(self.log_density(params, latents), (-1, 1))
 
     def in_units(self, step, params):
         """A relative `step` at `params` as one in the real coordinates of params.

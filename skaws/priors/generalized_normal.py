@@ -55,7 +55,10 @@ class GeneralizedNormal(Prior):
         return signs * np.exp(log_scale(shape)) * power ** (1 / shape)
 
     def log_density(self, params, latents):
-        return anp.sum(generalized_normal_log_density(latents, params["shape"]), axis=1)
+        return anp.sum(self.log_densities(params, latents), axis=1)
+
+    def log_densities(self, params, latents):
+        return generalized_normal_log_density(latents, params["shape"])
 
     def moments(self, params):
         return np.zeros(self.n_latents), np.eye(self.n_latents)

@@ -1,5 +1,6 @@
 """Priors side by side."""
 
+import autograd.numpy as anp
 import numpy as np
 from scipy.linalg import block_diag
 from sklearn.utils.metaestimators import available_if
@@ -85,6 +86,21 @@ class Independent(Prior):
             total = total + part.log_density(own, latents[:, start:stop])
             start = stop
         return total
+
+    @available_if(all_have("log_densities"))
+    def log_densities(self, params, latents):
+        """Those of the parts side by side, if all parts know theirs."""
+        edges = np.cumsum([part.n_latents for part in self.parts])
+        columns = np.split(np.arange(self.n_latents), edges[:-1])
+        return anp.concatenate(
+            [
+                part.log_densities(own, latents[:, index])
+                for (part, own), index in zip(
+                    with_params(self.parts, params), columns, strict=True
+                )
+            ],
+            axis=1,
+        )
 
     @available_if(all_have("moments"))
     def moments(self, params):

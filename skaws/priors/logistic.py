@@ -35,10 +35,12 @@ class Logistic(Prior):
         return rng.logistic(scale=SCALE, size=(n_samples, self.n_latents))
 
     def log_density(self, params, latents):
+        return anp.sum(self.log_densities(params, latents), axis=1)
+
+    def log_densities(self, params, latents):
         ratio = latents / SCALE
         # Logarithms of the logistic function at z / s and at -z / s: neither overflows.
-        entries = -anp.logaddexp(0.0, ratio) - anp.logaddexp(0.0, -ratio)
-        return anp.sum(entries, axis=1) - self.n_latents * np.log(SCALE)
+        return -anp.logaddexp(0.0, ratio) - anp.logaddexp(0.0, -ratio) - np.log(SCALE)
 
     def information(self, params):
         shift, stretch = 1 / (3 * SCALE**2), (3 + np.pi**2) / 9

@@ -2,6 +2,7 @@
 
 import numpy as np
 from autograd import elementwise_grad
+from sklearn.utils.metaestimators import available_if
 
 from .base import Prior
 
@@ -51,6 +52,11 @@ class Measured(Prior):
 
     def log_density(self, params, latents):
         return self.sources.log_density(params, latents)
+
+    @available_if(lambda self: hasattr(self.sources, "log_densities"))
+    def log_densities(self, params, latents):
+        """Those of the sources, if they know theirs."""
+        return self.sources.log_densities(params, latents)
 
     def in_units(self, step, params):
         return self.sources.in_units(step, params)

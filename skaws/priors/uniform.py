@@ -42,6 +42,9 @@ class Uniform(Prior):
     def log_density(self, params, latents):
         return self._soft.log_density(self._shape, latents)
 
+    def log_densities(self, params, latents):
+        return self._soft.log_densities(self._shape, latents)
+
     def information(self, params):
         return self._soft.information(self._shape)
 

@@ -117,9 +117,13 @@ class KernelRegression(BaseEstimator):
         self.gram_ = self._kernel(self.inputs_, self.inputs_)
         return self
 
+    def kernel(self, X):
+        """Kernel of each row of inputs X with each simulation, shape (m, n)."""
+        return self._kernel(self._scaled(X), self.inputs_)
+
     def weights(self, X):
         """Weights of each simulation for each row of inputs X, shape (m, n)."""
-        return self.solve(self._kernel(self._scaled(X), self.inputs_).T).T
+        return self.solve(self.kernel(X).T).T
 
     def mean_weights(self, X, row_weights=None):
         """Weighted mean over the rows of :meth:`weights`, by one solve, shape (n,).

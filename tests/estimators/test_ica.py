@@ -73,10 +73,12 @@ def test_beats_fastica_under_noise(fitted, noisy):
     assert fitted.converged_
 
 
-def test_without_learning_there_is_no_such_luck(noisy):
+def test_gaussian_sources_say_nothing_of_the_mixing(noisy):
+    # Of the same covariance; five seeds: 0.31 to 0.49.
     X, mixing, _ = noisy
-    start = AmortisedICA(6, random_state=0, max_iter=1).fit(X)
-    assert amari(start.components_, mixing) > 0.2
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((5000, 6)) @ mixing.T + 0.3 * rng.standard_normal((5000, 8))
+    assert amari(AmortisedICA(6, random_state=0).fit(rows).components_, mixing) > 0.2
 
 
 @pytest.mark.parametrize("kind", [laplace, uniform])
@@ -109,16 +111,16 @@ def sparser(rng, shape):
 
 
 def test_sources_sparser_than_any_of_the_family(monkeypatch):
-    # Four data sets: 0.22 to 0.43 of FastICA's error, noise within 2%.
+    # Five data sets: 0.27 to 0.53 of FastICA's error, noise within 2.5%.
     X, mixing, _ = mixtures(5, 8, 0.5, 10_000, seed=1, kind=sparser)
-    model = AmortisedICA(5, sources="student_t", random_state=0).fit(X)
+    model = AmortisedICA(5, random_state=0).fit(X)
     fast = FastICA(5, whiten="unit-variance", random_state=0, max_iter=1000).fit(X)
     assert amari(model.components_, mixing) < 0.9 * amari(fast.components_, mixing)
     assert abs(model.noise_variance_ - 0.25) < 0.025
-    # Estimates that shrink outlying rows as much as others take them for noise.
+    # Estimates that shrink outlying rows as much as others leave one source in others.
     monkeypatch.setattr(ica, "WIDENING", 1.0)
-    shrunk = AmortisedICA(5, sources="student_t", random_state=0).fit(X)
-    assert shrunk.noise_variance_ > 2 * 0.25  # 2.7 to 4.5 times at seeds 1 to 3, 1.15 at 0
+    shrunk = AmortisedICA(5, random_state=0).fit(X)
+    assert shrunk.noise_variance_ > 1.3 * 0.25  # 1.5 to 4.6 times, Amari errors to 0.43
 
 
 def test_more_sources_than_mixtures():

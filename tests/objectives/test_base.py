@@ -7,12 +7,12 @@ from sklearn.base import clone
 from skaws import objectives
 from skaws.decoders import Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
-from skaws.models import LatentVariableModel
+from skaws.models import LatentVariableModel, LinearMixing
 from skaws.objectives import Objective, RealRows
 from skaws.objectives.base import log_joint_at
-from skaws.posteriors import Classifier, Enumeration, Exact
-from skaws.priors import Categorical
-from skaws.regression import KernelRegression
+from skaws.posteriors import Classifier, Enumeration, Exact, LinearGaussian
+from skaws.priors import Categorical, Laplace
+from skaws.regression import FactorRegression, KernelRegression
 from skaws.wake_sleep import sleep
 
 from ..common import altered, gaussian_model
@@ -35,12 +35,18 @@ def problem(name):
     if name in OF_LABELS:
         model = LatentVariableModel(Categorical(2), Linear(), GaussianNoise())
         posterior = OF_LABELS[name]
+    if name == "FactorisedLogJoint":
+        model, posterior = LinearMixing(Laplace(2)), LinearGaussian()
     params = model.init_params(X, rng)
     return model, params, sleep(model, params, posterior, 60, rng), X
 
 
+def regression_of(name):
+    return FactorRegression() if name == "FactorisedLogJoint" else KernelRegression()
+
+
 def test_all_objectives_are_tested():
-    assert len(ALL) == 6
+    assert len(ALL) == 7
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -49,7 +55,7 @@ def test_nothing_is_kept_and_constructors_only_store(name):
     model, params, simulations, X = problem(name)
     before = dict(vars(objective))
     real, rng = RealRows(X, np.full(40, 1 / 40)), np.random.default_rng(0)
-    regression = KernelRegression()
+    regression = regression_of(name)
     pairs = objective.pairs(model, params, simulations, real, regression, rng)
     values = objective.values(model, params, pairs)
     objective.weigh(values, pairs, model, regression)
@@ -62,7 +68,7 @@ def test_every_value_has_a_weight_and_every_simulation_a_mean_weight(name):
     objective = ALL[name]
     model, params, simulations, X = problem(name)
     real, rng = RealRows(X, np.full(40, 1 / 40)), np.random.default_rng(0)
-    regression = KernelRegression()
+    regression = regression_of(name)
     pairs = objective.pairs(model, params, simulations, real, regression, rng)
     values = objective.values(model, params, pairs)
     found = objective.weigh(values, pairs, model, regression)
@@ -76,7 +82,7 @@ def test_log_joint_is_only_taken_inside_the_support(name):
     objective = ALL[name]
     model, params, simulations, X = problem(name)
     real, rng = RealRows(X, np.full(40, 1 / 40)), np.random.default_rng(0)
-    pairs = objective.pairs(model, params, simulations, real, KernelRegression(), rng)
+    pairs = objective.pairs(model, params, simulations, real, regression_of(name), rng)
     assert simulations.space.contains(pairs.latents)
 
 

@@ -29,6 +29,7 @@ REGISTRY = {
     "Laplace": (priors.Laplace(2), SOURCES),
     "Measured": (priors.Measured(priors.Laplace(2)), SOURCES),
     "Logistic": (priors.Logistic(2), SOURCES),
+    "SkewGeneralizedNormal": (priors.SkewGeneralizedNormal(2, skew=0.5), SOURCES),
     "Sphere": (priors.Sphere(3), {"moments"}),
     "Sphere, fixed": (priors.Sphere(3, learned=False), {"moments"}),
     "StudentT": (priors.StudentT(2, dof=5.0), SOURCES),

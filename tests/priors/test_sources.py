@@ -13,6 +13,7 @@ from skaws.priors import (
     Independent,
     Laplace,
     Logistic,
+    SkewGeneralizedNormal,
     StudentT,
     Uniform,
 )
@@ -37,6 +38,37 @@ def generalized_normal(*shape):
     return GeneralizedNormal(len(shape)), {"shape": np.array(shape)}, marginals
 
 
+class Pieces:
+    """Two pieces of SciPy's gennorm, of different widths, about a mode."""
+
+    def __init__(self, shape, skew):
+        self.shape, self.skew = shape, skew
+        first = stats.gennorm.expect(np.abs, (shape,))
+        second = stats.gennorm(shape).var()
+        mean = 2 * skew * first
+        self.scale = 1 / np.sqrt((1 + 3 * skew**2) * second - mean**2)
+        self.mode = -self.scale * mean
+
+    def away(self, z):
+        sides = np.where(z < self.mode, 1 - self.skew, 1 + self.skew)
+        return (z - self.mode) / (self.scale * sides)
+
+    def cdf(self, z):
+        share = stats.gennorm.cdf(self.away(z), self.shape)
+        below, above = (1 - self.skew) * share, 1 - (1 + self.skew) * (1 - share)
+        return np.where(z < self.mode, below, above)
+
+    def logpdf(self, z):
+        return stats.gennorm.logpdf(self.away(z), self.shape) - np.log(self.scale)
+
+
+def skewed(*pairs):
+    shape, skew = map(np.array, zip(*pairs, strict=True))
+    marginals = [Pieces(*pair) for pair in pairs]
+    prior = SkewGeneralizedNormal(len(pairs))
+    return prior, {"shape": shape, "skew": skew}, marginals
+
+
 # Prior, params, SciPy's distribution of each column.
 REGISTRY = {
     "Gaussian": (Gaussian(2), {}, [stats.norm()] * 2),
@@ -50,6 +82,8 @@ REGISTRY = {
     "GeneralizedNormal, 2": generalized_normal(2.0),
     "GeneralizedNormal, 8": generalized_normal(8.0),
     "GeneralizedNormal, all": generalized_normal(0.7, 1.0, 2.0, 8.0),
+    "SkewGeneralizedNormal": skewed((1.2, 0.1), (1.5, 0.5), (3.0, -0.8)),
+    "SkewGeneralizedNormal, peaked": skewed((0.8, 0.0), (1.2, 0.9)),
     "Independent": (
         Independent([Laplace(1), GeneralizedNormal(2), StudentT(1)]),
         {"1": {"shape": np.array([0.7, 8.0])}, "2": {"dof": np.array([10.0])}},
@@ -65,6 +99,11 @@ REGISTRY = {
 
 def drawn(prior, params, n_samples=N_SAMPLES):
     return prior.sample(params, n_samples, np.random.default_rng(0))
+
+
+def modes(marginals):
+    """Where each column has its one mode."""
+    return np.array([getattr(marginal, "mode", 0.0) for marginal in marginals])
 
 
 def score_of(prior, params, z):
@@ -101,9 +140,9 @@ def information_is_the_variance_of_the_score(prior, params, marginals):
     score = score_of(prior, params, z)
     shift, stretch = prior.information(params)
     assert_means((1 + z * score) ** 2, stretch)
-    # A score that is infinite at zero is said to tell less than it does.
-    at_zero = score_of(prior, params, np.full((1, prior.n_latents), 1e-6))[0]
-    finite = np.abs(at_zero) < 2
+    # A score that is infinite at the mode is said to tell less than it does.
+    near = score_of(prior, params, modes(marginals)[None] + 1e-6)[0]
+    finite = np.abs(near) < 2
     assert_means(score[:, finite] ** 2, shift[finite])
     assert np.all(shift[~finite] < np.mean(score[:, ~finite] ** 2, axis=0))
 
@@ -134,11 +173,12 @@ def density_has_mass_and_variance_one(prior, params, marginals):
     z, width = np.sinh(u), h * np.cosh(u)
     at_zero = prior.log_density(params, np.zeros((1, k)))[0]
     log_mass = -(k - 1) * at_zero
-    for column in np.eye(k):
-        mass = width * np.exp(prior.log_density(params, z[:, None] * column))
+    for column, mode in zip(np.eye(k), modes(marginals), strict=True):
+        own = mode + z
+        mass = width * np.exp(prior.log_density(params, own[:, None] * column))
         log_mass += np.log(mass.sum())
-        np.testing.assert_allclose((mass @ z) / mass.sum(), 0.0, atol=1e-9)
-        np.testing.assert_allclose((mass @ z**2) / mass.sum(), 1.0, rtol=1e-5)
+        np.testing.assert_allclose((mass @ own) / mass.sum(), 0.0, atol=1e-6)
+        np.testing.assert_allclose((mass @ own**2) / mass.sum(), 1.0, rtol=1e-5)
     np.testing.assert_allclose(log_mass, 0.0, atol=1e-4)
 
 
@@ -163,8 +203,8 @@ def log_density_and_score_are_finite_everywhere(prior, params, marginals):
         values, score = prior.log_density(params, z), score_of(prior, params, z)
     assert values.shape == (len(z),)
     assert np.isfinite(values).all() and np.isfinite(score).all()
-    assert np.all(score * z <= 0)  # one mode, at zero
-    assert np.all(score[z == 0] == 0)
+    assert np.all(score * (z - modes(marginals)) <= 0)
+    assert np.all(score[(z == 0) & (modes(marginals) == 0)] == 0)
 
 
 def moments_are_zero_and_one(prior, params, marginals):
@@ -302,3 +342,26 @@ def test_a_shape_pushed_onto_its_bound_comes_back(step):
     for size in (step, -step / 40):
         params = shift(params, {"shape": np.full(1, size)}, prior.constraints)
     assert Space(params, prior.constraints).size == 1
+
+
+def test_mirrored_sources_have_the_mirrored_density():
+    prior, params, _ = REGISTRY["SkewGeneralizedNormal"]
+    z, signs = drawn(prior, params, 50), np.array([1.0, -1.0, -1.0])
+    mirrored = prior.mirrored(params, signs)
+    as_it_is, found = (
+        prior.log_density(*pair) for pair in ((params, z), (mirrored, z * signs))
+    )
+    np.testing.assert_allclose(found, as_it_is)
+    assert np.abs(prior.log_density(params, z * signs) - as_it_is).max() > 0.1
+
+
+@pytest.mark.parametrize("name", [name for name in REGISTRY if name != "Gaussian"])
+def test_log_densities_of_single_latents_sum_to_that_of_all(name):
+    prior, params, _ = REGISTRY[name]
+    z = drawn(prior, params, 50)
+    found = prior.log_densities(params, z)
+    assert found.shape == z.shape
+    np.testing.assert_allclose(found.sum(axis=1), prior.log_density(params, z))
+    moved = z.copy()
+    moved[:, 0] += 0.1  # only its own column feels it
+    assert np.array_equal(prior.log_densities(params, moved)[:, 1:], found[:, 1:])
