@@ -33,7 +33,7 @@ from ..priors import (
 )
 from ..priors.base import check_prior
 from ..regression import FactorRegression, MeanRegression
-from ..regression.factors import narrow_regressor
+from ..regression.factors import NARROW
 from ..schedules import PlateauThenDecay
 from ..starts import line_start, unmixed_start
 from .base import AmortisedEstimator
@@ -83,36 +83,40 @@ class AmortisedICA(AmortisedEstimator):
     n_components : int, default=None
         Number of sources. None takes as many as X has linearly independent columns:
         the numerical rank, whatever the units.
-    sources : {"generalized_normal", "laplace", "logistic", "student_t", "uniform"}, \
-Prior or list, default="generalized_normal"
+    sources : {"skew_generalized_normal", "generalized_normal", "laplace", "logistic", \
+"student_t", "uniform"}, Prior or list, default="skew_generalized_normal"
         Distribution of the sources, of unit variance. The generalised normal learns a
-        shape for each source, peaked or flat. A list gives each component its own, by
-        name or as an instance from :mod:`skaws.priors` for one latent; a Prior of your own
-        needs only a sampler and a log density, of real values; skewed sources keep their
-        signs, so compare starts by `n_init`.
+        shape for each source, peaked or flat, and in its default form a skew. A list gives
+        each component its own, by name or as an instance from :mod:`skaws.priors` for one
+        latent; a Prior of your own needs only a sampler and a log density, of real values;
+        skewed ones keep their signs, so compare starts by `n_init`.
     noise : {"isotropic", "per_feature"}, default="isotropic"
         Whether all columns share one noise variance, in units of X, so that the answer
         depends on the columns' units, or each has its own, and it does not.
     n_simulations : int, default=None
         Pairs simulated in each iteration. None takes as many as there are rows in a batch,
         at least 200.
-    batch_size : int, default=1500
+    batch_size : int, default=None
         Largest number of rows in an iteration. A table of no more rows than this is
-        used whole, and the fit does not depend on the order of its rows.
-    max_iter : int, default=600
+        used whole, and the fit does not depend on the order of its rows. None is a
+        fortieth of the rows, between 2500 and 25 000; 1500 with more sources than columns.
+    max_iter : int, default=None
         Largest number of iterations; the last third of them, at most, runs at a
-        learning rate that falls to zero.
-    learning_rate : float, default=0.15
+        learning rate that falls to zero. None is 150, or 600 where the log joint is not
+        split over the sources (see Notes).
+    learning_rate : float, default=None
         Gain of a full step, in units of Fisher information
-        (:class:`skaws.optimizers.HeavyBall`).
+        (:class:`skaws.optimizers.HeavyBall`). None is 0.1; 0.15 where it is not split.
     regressor : KernelRidge or AdaptiveKernelRegression, default=None
-        The regression of the log joint. None takes its residual from the baseline for
-        constant, which costs nothing and lets a thousand simulations be used; see Notes.
+        The regression. KernelRidge is fitted for each source, in one dimension; None is
+        one with a narrow kernel. An AdaptiveKernelRegression is fitted to the log joint
+        as a whole, which is slower and no better.
     tol : float, default=1e-3
         Steps stay at full size while `n_iter_no_change` of them gain at least this, in
         nats a row.
-    n_iter_no_change : int, default=200
-        Number of iterations over which the gain is summed.
+    n_iter_no_change : int, default=None
+        Number of iterations over which the gain is summed. None is 40; 200 where the log
+        joint is not split.
     n_init : int, default=1
         Number of restarts; the one of highest likelihood is kept.
     n_jobs : int, default=None
@@ -135,7 +139,7 @@ Prior or list, default="generalized_normal"
     mixing_ : ndarray of shape (n_features, n_components)
         Mixing matrix. Columns come by the variance that their source explains, largest
         first (as listed, where `sources` is a list); the entry of largest absolute value
-        in a column is positive, unless sources are skewed.
+        in a column is positive, unless sources of your own are skewed.
     mean_ : ndarray of shape (n_features,)
         Mean of each column.
     noise_variance_ : float or ndarray of shape (n_features,)
@@ -168,23 +172,25 @@ Prior or list, default="generalized_normal"
 
     Notes
     -----
-    The mixing is learnt in centred latents, by natural-gradient steps, as the user guide
-    says; the baseline is the log joint at draws about each row's linear estimate.  With
-    `regressor` None the estimating equation is calibrated (its mean is zero at the truth)
-    but is not exactly that of maximum likelihood.
+    The log joint is split over the sources, and the score of each regressed on the linear
+    estimate of that source (:class:`skaws.objectives.FactorisedLogJoint`, and the user
+    guide).  The estimating equation is calibrated: its mean is zero at the truth.  The
+    start is FastICA's rotation.  Where the log joint cannot be split (sources of your own
+    without ``log_densities``), or there are more sources than columns, its residual from
+    the log joint at draws is climbed as a whole.
 
     Fewer sources than columns: the noise shows beyond the sources' span.  With as many
     sources as columns, or more, second moments do not tell noise from signal.  A square
     mixing is then fitted at six noise levels, from low to high, which are compared by
     likelihood, if there are 1000 rows at least; the level is coarse, and zero noise is
-    reported as 2% of the smallest principal variance.  More sources than columns can be
-    found when they are sparse: eight short fits from random starts are compared, but local
-    optima remain (the user guide has figures), so compare more by `n_init`.  `n_iter_` and
-    `history_` do not count these searches, and :meth:`partial_fit` makes none (a square
-    mixing then keeps the lowest noise).
+    reported as 2% of the smallest principal variance, or less where a source has a heavy
+    tail.  More sources than columns can be found when they are sparse: the mixing is then
+    that of lines found by k-means, and noise and shapes are learnt.  Otherwise eight short
+    fits from random starts are compared, but local optima remain, so compare more by
+    `n_init`.  `n_iter_` and `history_` do not count these searches, and :meth:`partial_fit`
+    makes none (a square mixing then keeps the lowest noise).
 
-    Sources must have a variance.  Where outliers dominate it (kurtosis beyond 100, speech),
-    ``sources="student_t"`` is the better choice, and more columns than sources.
+    A row that makes half of the variance in its direction alone is warned of.
 
     ``score`` and ``transform`` are importance sampling with 200 draws a row (or eight for
     each source), the same every time (:func:`skaws.evaluation.importance_posterior`).
@@ -345,7 +351,7 @@ Prior or list, default="generalized_normal"
         return super()._make_regression(model)
 
     def _default_regressor(self):
-        return narrow_regressor()
+        return clone(NARROW[0])
 
     def _rows_a_step(self, n_rows):
         if self.batch_size is not None:

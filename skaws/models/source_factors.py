@@ -45,11 +45,14 @@ class SourceFactors:
         """Sources of centred latents, (n, k)."""
         return latents @ self._unmixing
 
-    def functions(self, sources):
-        """Values of all functions, (n, n_functions), and the source of each."""
+    def functions(self, sources, known=None):
+        """Values of all functions, (n, n_functions), and the source of each, if `known`."""
         slopes = elementwise_grad(lambda z: self._prior.log_density(self._own, z))(sources)
-        owners = owners_of(self._prior, self._space)
         every = np.arange(sources.shape[1])
+        if known is None:
+            owners = owners_of(self._prior, self._space)
+        else:
+            owners = known[2 * len(every) : self.n_scores]
         values = [
             -slopes,
             -sources * slopes - 1.0,
@@ -179,7 +182,7 @@ def moved_in_units(model, params, step, information):
         anp.diag(step["mixing"]),
         *(anp.ravel(leaf) for _, leaf in leaves(step.get("sources", {}))),
     ]
-    along, across, scores = information.roots()
+    along, across, scores = information.roots
     scores = bounded(anp.dot(scores, anp.concatenate(coordinates)))
     relative = bounded(along * step["mixing"] + across * anp.transpose(step["mixing"]))
     diagonal = np.eye(k)

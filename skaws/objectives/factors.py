@@ -65,7 +65,8 @@ class FactorisedLogJoint(Objective):
         latents, of_rows = posterior.mean(x), posterior.mean(real.X)
         truth = factors.sources(simulations.latents)
         estimates, n = factors.sources(latents), factors.n_scores
-        regression.update(estimates, lambda rows: factors.functions(truth[rows]))
+        known = getattr(regression, "owners", None)
+        regression.update(estimates, lambda rows: factors.functions(truth[rows], known))
         simulated = regression.seen(estimates, uniform, n)
         observed = regression.seen(factors.sources(of_rows), weights, n)
         regression.information.update(simulated, observed)
@@ -84,7 +85,7 @@ class FactorisedLogJoint(Objective):
             real,
             extra=(height, params, gradient),
             error=regression.error,
-            distance=observed.spread / simulated.spread,
+            distance=observed.spread / (simulated.spread or observed.spread or 1.0),
         )
 
     def values(self, model, params, pairs):

@@ -110,8 +110,8 @@ def impure(model, rows, answers):
     They may differ by as much as their last digits do with the last digits of the rows.
     """
     n = len(rows)
-    digits = np.random.default_rng(0).choice((-1.0, 1.0), rows.shape)
-    near = rows * (1 + 2 * np.finfo(rows.dtype).eps * digits).astype(rows.dtype)
+    digits = np.random.default_rng(0).integers(0, 2, rows.shape)
+    near = rows * (1 - 2 * np.finfo(rows.dtype).eps * digits).astype(rows.dtype)
     for name, found in answers.items():
         answer = getattr(model, name)
         size = np.abs(found.reshape(n, -1)).max(axis=1).reshape(n, *[1] * (found.ndim - 1))

@@ -99,7 +99,7 @@ def test_roots_of_the_information_make_it_one():
     information = Information()
     for _ in range(3000):  # its prior fades
         information.update(seen, seen)
-    along, across, own = information.roots()
+    along, across, own = information.roots
     block = np.array([[3.0, 0.7], [0.7, 2.0]])
     root = np.array([[along[0, 1], across[0, 1]], [across[1, 0], along[1, 0]]])
     np.testing.assert_allclose(root @ block @ root, np.eye(2), atol=1e-3)
@@ -114,7 +114,7 @@ def test_rows_that_scatter_more_widely_than_simulations_have_more_information():
     plain, cautious = Information(), Information()
     plain.update(seen, seen)
     cautious.update(seen, wide)
-    assert np.all(cautious.roots()[0][0, 1] < plain.roots()[0][0, 1])
+    assert np.all(cautious.roots[0][0, 1] < plain.roots[0][0, 1])
 
 
 def test_clones_have_learnt_nothing_and_pickles_all():
