@@ -92,7 +92,7 @@ def paired(found, planted):
 # --------------
 
 
-def run(n_rows=100_000, n_patches=20_000, size=16, n_filters=36, max_iter=600, seed=0):
+def run(n_rows=100_000, n_patches=20_000, size=16, n_filters=36, max_iter=None, seed=0):
     """Kurtosis of answers, cosines by way, estimated noise, and the picture."""
     patches = photograph_patches(n_patches, size, seed)
     settings = {"max_iter": max_iter, "random_state": seed}

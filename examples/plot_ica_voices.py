@@ -124,7 +124,7 @@ def paired(found, sources):
 # --------------
 
 
-def run(named=None, cases=((0.5, 0.0), (1.0, 0.0), (0.5, 0.2)), max_iter=600, seed=0):
+def run(named=None, cases=((0.5, 0.0), (1.0, 0.0), (0.5, 0.2)), max_iter=None, seed=0):
     """Correlations and estimated noise by case (noise, share lost), and the picture.
 
     The picture shows the last case.

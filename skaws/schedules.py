@@ -32,7 +32,7 @@ class PlateauThenDecay:
     log-likelihood, whose sum turns negative when noise rather than progress
     moves the parameters (the stationarity test of Pflug, 1990).  When the sum
     over `n_iter_no_change` steps falls below `tol`, or when only the decay fits
-    into `max_iter`, the decay begins; it lasts a third of `max_iter`.
+    into `max_iter`, the decay begins.
 
     Parameters
     ----------
@@ -43,6 +43,8 @@ class PlateauThenDecay:
         progress, in nats a row.
     n_iter_no_change : int
         Number of steps over which the gain is summed.
+    n_decay : int, default=None
+        Number of steps of the decay. None, or more than that, is a third of `max_iter`.
 
     Attributes
     ----------
@@ -64,10 +66,11 @@ class PlateauThenDecay:
     (True, True)
     """
 
-    def __init__(self, max_iter, tol, n_iter_no_change):
+    def __init__(self, max_iter, tol, n_iter_no_change, n_decay=None):
         self.max_iter = max_iter
         self.tol = tol
-        self.n_decay = max(1, max_iter // 3)
+        third = max(1, max_iter // 3)
+        self.n_decay = third if n_decay is None else min(n_decay, third)
         self.converged = False
         self.last_gain = 0.0
         self.n_judged = 0

@@ -120,7 +120,7 @@ def corrected(X, unmixing):
 
 
 def compare(name, case, seed):
-    """Print a row for one table; return the errors that :func:`told` takes."""
+    """Print a row for one table; return seconds, FastICA's, and errors for `told`."""
     n_sources, n_features, noise, _, _ = case
     X, mixing = make(*case, seed)
     model = AmortisedICA(n_sources, random_state=seed)
@@ -130,13 +130,13 @@ def compare(name, case, seed):
     start = f"{name:>20} {seed:4} {seconds:6.2f} s  noise {share}"
     if n_sources > n_features:
         print(f"{start}  matched cosine {cosine(model.mixing_, mixing):.3f}", flush=True)
-        return None
+        return [seconds]
     fast, fast_seconds, picards = peers(X, n_sources)
     peer = corrected(X, fast) if n_sources < n_features else fast
     best = min(amari(unmixing, mixing) for unmixing in picards)
     errors = [amari(unmixing, mixing) for unmixing in (model.components_, fast, peer)]
     print(f"{start}  {told([*errors, best])}  ({fast_seconds:.2f} s FastICA)", flush=True)
-    return [*errors, best]
+    return [seconds, fast_seconds, *errors, best]
 
 
 def told(errors):
@@ -158,9 +158,11 @@ def main(argv):
     cases = {**CASES, **GRID, **TOY}
     for name in GRID if options.grid else options.cases:
         found = [compare(name, cases[name], seed) for seed in range(options.seeds)]
-        if found[0] is not None:
-            means = np.exp(np.mean(np.log(found), axis=0))
-            print(f"{name:>20}  geometric mean  {told(means)}", flush=True)
+        seconds, *others = np.array(found).T
+        if others:
+            means = np.exp(np.mean(np.log(others[1:]), axis=1))
+            times = f"{seconds.mean():6.2f} s  ({others[0].mean():.2f} s FastICA)"
+            print(f"{name:>20} mean {times}  {told(means)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ N_OVERCOMPLETE = 8
 N_SHORT = 150  # iterations of a short training
 N_FIRST = 300  # and of the first, which has all the rotation to find
 N_SPLIT_SHORT, N_SPLIT_FIRST = 50, 80  # the same, of split log joints
+N_SPLIT_DECAY = 50  # of the last iterations
 SHARE_OF_OUTLIERS = 1e-3
 DECIDES = 0.5  # share of a variance
 N_FOR_LEVERAGE = 50  # rows
@@ -102,8 +103,8 @@ class AmortisedICA(AmortisedEstimator):
         fortieth of the rows, between 2500 and 25 000; 1500 with more sources than columns.
     max_iter : int, default=None
         Largest number of iterations; the last third of them, at most, runs at a
-        learning rate that falls to zero. None is 150, or 600 where the log joint is not
-        split over the sources (see Notes).
+        learning rate that falls to zero. None is 300; where the log joint is not split
+        over the sources (see Notes) 600, with more sources than columns 150.
     learning_rate : float, default=None
         Gain of a full step, in units of Fisher information
         (:class:`skaws.optimizers.HeavyBall`). None is 0.1; 0.15 where it is not split.
@@ -319,7 +320,7 @@ class AmortisedICA(AmortisedEstimator):
                 LinearGaussian(widening=WIDENING),
                 FactorRegression(),
                 n_simulations=n_simulations,
-                max_iter=150,
+                max_iter=300,
                 learning_rate=0.1,
                 n_iter_no_change=40,
             )
@@ -373,6 +374,11 @@ class AmortisedICA(AmortisedEstimator):
             return SharedResiduals(LinearGaussian())
         # Outlying rows, shrunk, would be mistaken for noise, and noise for shrinkage.
         return SharedResiduals(LinearGaussian(widening=WIDENING))
+
+    def _make_schedule(self, method):
+        tol, patience = self.tol, method.n_iter_no_change
+        n_decay = N_SPLIT_DECAY if method.name == "factors" else None
+        return PlateauThenDecay(method.max_iter, tol, patience, n_decay)
 
     def _make_optimizer(self, method):
         if method.name == "factors":
