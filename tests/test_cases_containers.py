@@ -110,8 +110,9 @@ def test_signs_and_order_do_not_depend_on_the_seed():
     mixing = np.array([[3.0, 0, 0, 1, 1, 0], [0, 2, 0, -1, 0, 1], [0, 0, 1, 0, -1, 1]])
     X = sources @ mixing + 0.1 * rng.standard_normal((1500, 6))
     first, second = (AmortisedICA(3, random_state=seed).fit(X) for seed in (0, 1))
-    # Standard errors of entries are about 1 / sqrt(1500) = .026 of their size.
-    assert np.abs(first.mixing_ - second.mixing_).max() < 0.05
+    # Standard errors of entries are about 1 / sqrt(1500) = .026 of their column's size.
+    sizes = np.linalg.norm(first.mixing_, axis=0)
+    assert np.all(np.abs(first.mixing_ - second.mixing_) < 0.026 * sizes)
     latents = first.transform(X)
     for j in range(3):
         assert np.corrcoef(latents[:, j], sources[:, j])[0, 1] > 0.99

@@ -410,7 +410,9 @@ class AmortisedICA(AmortisedEstimator):
             return best_of_short_starts(starts, short, rank)
         if n_latents < n_features:
             return super()._search(start, rows, run)
-        first = without_collapse(start.params, short, N_SPLIT_FIRST if split else N_FIRST)
+        floor = start.model.floor
+        n_first = N_SPLIT_FIRST if split else N_FIRST
+        first = without_collapse(start.params, floor, short, n_first)
         if first.interrupted or len(rows) < N_FOR_FOURTH_MOMENTS:
             return first
         return best_noise_level(first, rows, short, rank)
@@ -515,7 +517,7 @@ def best_of_short_starts(starts, short, rank):
     return max(trainings, key=rank)
 
 
-def without_collapse(params, short, n_iter):
+def without_collapse(params, floor, short, n_iter):
     """A training at the noise of the start, or a lower one where a source falls below it.
 
     Most rows of a source with a heavy tail lie far closer together than its variance says.
@@ -527,7 +529,10 @@ def without_collapse(params, short, n_iter):
         sizes = np.linalg.svd(found["mixing"] @ found["basis"] / units, compute_uv=False)
         if training.failure is not None or sizes[-1] ** 2 > COLLAPSED:
             break
-        params = {**params, "noise_variance": LOWERED * params["noise_variance"]}
+        lower = LOWERED * params["noise_variance"]
+        if np.any(lower <= floor):
+            break
+        params = {**params, "noise_variance": lower}
     return training
 
 

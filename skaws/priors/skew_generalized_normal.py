@@ -22,6 +22,9 @@ class SkewGeneralizedNormal(Prior):
     Zhu & Zinde-Walsh, 2009).  At skew 0 it is the generalised normal, towards 1 at shape 1
     the exponential.  Mode and scale a follow from shape and skew.
 
+    Above shape 2 only ``(2 / shape)^2`` of the skew counts: two flat pieces, however wide
+    each, are the same uniform distribution, and rows do not tell where these meet.
+
     Parameters
     ----------
     n_latents : int
@@ -57,7 +60,8 @@ class SkewGeneralizedNormal(Prior):
         return {name: np.full(self.n_latents, float(one)) for name, one in start.items()}
 
     def sample(self, params, n_samples, rng):
-        shape, skew, size = params["shape"], params["skew"], (n_samples, self.n_latents)
+        shape, size = params["shape"], (n_samples, self.n_latents)
+        skew = skew_that_counts(params)
         scale, mode = scale_and_mode(shape, skew)
         sides = np.where(rng.random(size) < 0.5 * (1 + skew), 1 + skew, skew - 1)
         return mode + scale * sides * rng.gamma(1 / shape, size=size) ** (1 / shape)
@@ -66,7 +70,7 @@ class SkewGeneralizedNormal(Prior):
         return anp.sum(self.log_densities(params, latents), axis=1)
 
     def log_densities(self, params, latents):
-        shape, skew = params["shape"], params["skew"]
+        shape, skew = params["shape"], skew_that_counts(params)
         scale, mode = scale_and_mode(shape, skew)
         away = latents - mode
         width = scale * (1 + skew * np.where(getval(away) > 0, 1.0, -1.0))
@@ -77,7 +81,7 @@ class SkewGeneralizedNormal(Prior):
         return np.zeros(self.n_latents), np.eye(self.n_latents)
 
     def information(self, params):
-        shape, skew = params["shape"], params["skew"]
+        shape, skew = params["shape"], skew_that_counts(params)
         scale, mode = scale_and_mode(shape, skew)
         # Without a part of the cusp below shape 1, as that of GeneralizedNormal.
         moment = np.exp(gammaln(np.maximum(2 - 1 / shape, 1.0)) - gammaln(1 / shape))
@@ -90,6 +94,11 @@ class SkewGeneralizedNormal(Prior):
     def mirrored(self, params, signs):
         """Params of the latents times `signs`, one for each, 1 or -1."""
         return {**params, "skew": params["skew"] * signs}
+
+
+def skew_that_counts(params):
+    """The skew, or the part of it that flat latents have."""
+    return params["skew"] * anp.minimum(1.0, (2.0 / params["shape"]) ** 2)
 
 
 def scale_and_mode(shape, skew):

@@ -306,7 +306,7 @@ def test_interruption_ends_the_search():
     first = interrupted(mixed())
     found = best_noise_level(first, ROWS, interrupted, lambda training: (False, 0.0))
     assert found is first
-    assert without_collapse(mixed(), interrupted, 10).interrupted
+    assert without_collapse(mixed(), 0.0, interrupted, 10).interrupted
 
 
 def test_noise_is_lowered_until_no_source_falls_below_it():
@@ -317,9 +317,12 @@ def test_noise_is_lowered_until_no_source_falls_below_it():
         return short({**params, "mixing": np.diag([1.0, 1.0, 0.1])})
 
     start = {**mixed(), "basis": np.eye(3)}  # the least source has a variance of 0.01
-    found = without_collapse({**start, "noise_variance": np.array(0.1)}, collapsing, 10)
+    start = {**start, "noise_variance": np.array(0.1)}
+    found = without_collapse(start, 0.0, collapsing, 10)
     np.testing.assert_allclose(tried, [0.1, 0.001, 1e-5])
     assert found.params["noise_variance"] == pytest.approx(1e-5)
+    bounded = without_collapse(start, 1e-4, collapsing, 10)
+    assert bounded.params["noise_variance"] == pytest.approx(1e-3)
 
 
 # The kernel ridge regressions inside.

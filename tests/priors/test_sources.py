@@ -42,7 +42,8 @@ class Pieces:
     """Two pieces of SciPy's gennorm, of different widths, about a mode."""
 
     def __init__(self, shape, skew):
-        self.shape, self.skew = shape, skew
+        self.shape, self.skew = shape, skew * min(1.0, (2.0 / shape) ** 2)
+        skew = self.skew
         first = stats.gennorm.expect(np.abs, (shape,))
         second = stats.gennorm(shape).var()
         mean = 2 * skew * first
