@@ -134,3 +134,22 @@ def test_gaussian_rows_have_no_lines():
     assert line_start(params, X, rng) is not params
     assert line_start(params, rng.standard_normal((5000, 4)) @ mixing.T, rng) is params
     assert line_start(params, X[:300], rng) is params  # too few rows
+
+
+# Case 38: Gaussian sources, of which nothing tells the rotation.
+
+
+def test_gaussian_sources_are_told():
+    rng = np.random.default_rng(0)
+    mixing = rng.standard_normal((6, 3))
+    sources = np.c_[rng.standard_normal((3000, 2)), rng.laplace(size=3000)]
+    X = sources @ mixing.T + 0.3 * rng.standard_normal((3000, 6))
+    with pytest.warns(UserWarning, match="look Gaussian: rows do not tell") as caught:
+        AmortisedICA(3, random_state=0).fit(X)
+    assert {one.filename for one in caught} == {__file__}
+    one = np.c_[rng.laplace(size=(3000, 2)), rng.standard_normal(3000)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # one alone is found all the same
+        AmortisedICA(3, random_state=0).fit(
+            one @ mixing.T + 0.3 * rng.standard_normal((3000, 6))
+        )

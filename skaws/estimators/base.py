@@ -191,8 +191,8 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
     def _warn_of_columns(self, X, rows):
         """Warn, or raise, of columns that the model is not made for; nothing by default."""
 
-    def _warn_of_noise(self, rows):
-        """Warn of noise that is gone, given real `rows`; nothing by default."""
+    def _warn_of_answer(self, rows):
+        """Warn of an answer that cannot be right, given real `rows`; nothing by default."""
 
     # Fitting.
 
@@ -270,7 +270,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         self._tell_how_it_ended(best, trainings, errors, rise)
         parts = self._model, self.params_, rows, self._posterior
         warn_of_misfit(*parts, type(self).__name__)
-        self._warn_of_noise(rows)
+        self._warn_of_answer(rows)
         return self
 
     def _settle(self, params, rows):

@@ -65,6 +65,7 @@ N_FIRST = 300  # and of the first, which has all the rotation to find
 N_SPLIT_SHORT, N_SPLIT_FIRST = 50, 80  # the same, of split log joints
 N_SPLIT_DECAY = 50  # of the last iterations
 SHARE_OF_OUTLIERS = 1e-3
+GAUSSIAN = 1.03  # information of a shift, 1 for a Gaussian source and more for others
 DECIDES = 0.5  # share of a variance
 N_FOR_LEVERAGE = 50  # rows
 COLLAPSED = 20.0  # variance that the least source explains, relative to the noise
@@ -292,6 +293,20 @@ class AmortisedICA(AmortisedEstimator):
                 f"AmortisedICA has n_components={self.n_components}, but X has fewer "
                 f"linearly independent columns: {found}. Set n_components={rank} at most, "
                 "or None."
+            )
+
+    def _warn_of_answer(self, rows):
+        sources = self._model.prior
+        shifts, _ = sources.information(self.params_.get("prior", {}))
+        found = np.flatnonzero(shifts < GAUSSIAN)
+        if len(found) > 1:
+            warnings.warn(
+                f"Sources {', '.join(map(str, found))} of AmortisedICA look Gaussian: rows "
+                "do not tell how they are rotated among each other, so that their columns "
+                "of mixing_ are those of one rotation of many. Take fewer sources, or "
+                "AmortisedFactorAnalysis.",
+                UserWarning,
+                stacklevel=5,
             )
 
     def _make_sources(self, n_components):
