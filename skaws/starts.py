@@ -106,8 +106,8 @@ def is_far(gaps):
 def unmixed_start(params, rows, rng):
     """Params of a linear mixing, turned to the rotation that FastICA finds.
 
-    It is found in whitened rows, and kept for the covariance that is left when the noise
-    is taken out: of as little bias as FastICA's own answer has where there is no noise.
+    It is found in whitened rows, and applied to the covariance that is left when the noise
+    is taken out: of as little bias as FastICA itself has where there is no noise.
 
     Parameters
     ----------

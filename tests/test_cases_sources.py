@@ -55,7 +55,8 @@ def test_a_square_wave_beside_a_heavy_tail(seed, n_rows):
 @pytest.mark.parametrize("size", [0, 20, 50, 100, 300])
 def test_one_glitched_cell(size):
     # Amari errors 0.056 0.051 0.059 0.145 0.485, FastICA's 0.054 0.081 0.322 0.533 0.458
-    # (in units of the case); without the robust comparison 0.58 from 50 on.
+    # (in units of the case; at 300 1.06 times as much, which the bound of 1.1 allows);
+    # without the robust comparison 0.58 from 50 on.
     rng, n = np.random.default_rng(0), 2000
     sources = np.c_[
         rng.laplace(size=(n, 2)), rng.uniform(-1.7, 1.7, size=n), rng.laplace(size=n)
@@ -68,10 +69,10 @@ def test_one_glitched_cell(size):
         warnings.simplefilter("always")
         model = AmortisedICA(random_state=0).fit(X)
     assert amari(model.components_, mixing) < 1.1 * amari(fastica(X), mixing)
-    told = [one for one in caught if "One row of X makes" in str(one.message)]
-    assert len(told) == (size >= 50)
-    if told:
-        assert "in column 1" in str(told[0].message) and told[0].filename == __file__
+    warned = [one for one in caught if "One row of X makes" in str(one.message)]
+    assert len(warned) == (size >= 50)
+    if warned:
+        assert "in column 1" in str(warned[0].message) and warned[0].filename == __file__
 
 
 # Cases 72, 73: skewed sources.
@@ -94,7 +95,8 @@ def skewed(name, n_features, noise, seed):
 @pytest.mark.parametrize(("n_features", "noise"), [(3, 0.0), (6, 0.1)])
 @pytest.mark.parametrize("name", SKEWED)
 def test_skewed_sources_are_found_with_their_signs(name, n_features, noise):
-    # Five seeds: 0.14 to 0.45 of FastICA's error; 1.4 to 2.8 times with symmetric sources.
+    # Geometric means of five seeds: 0.18 to 0.36 of FastICA's error (single ones to 0.86);
+    # with symmetric sources 0.8 to 2.7 times.
     ratios = []
     for seed in range(2):
         X, mixing, sources = skewed(name, n_features, noise, seed)
@@ -139,7 +141,7 @@ def test_gaussian_rows_have_no_lines():
 # Case 38: Gaussian sources, of which nothing tells the rotation.
 
 
-def test_gaussian_sources_are_told():
+def test_gaussian_sources_are_warned_of():
     rng = np.random.default_rng(0)
     mixing = rng.standard_normal((6, 3))
     sources = np.c_[rng.standard_normal((3000, 2)), rng.laplace(size=3000)]

@@ -1,4 +1,4 @@
-"""AmortisedICA beside FastICA and the best of three Picards: Amari error and time.
+"""AmortisedICA beside FastICA, Picard, and what the rows allow: Amari error and time.
 
 Run with ``make bench-ica``.  Times depend on the machine and on what else it does: read
 the ratios, which are taken in one run.
@@ -12,6 +12,7 @@ from time import process_time
 import numpy as np
 from picard import picard
 from scipy.optimize import linear_sum_assignment
+from scipy.special import expit, log_ndtr, ndtri_exp
 from sklearn.decomposition import FastICA
 
 from skaws import AmortisedICA
@@ -119,8 +120,8 @@ def corrected(X, unmixing):
     return np.linalg.pinv(mixing)
 
 
-def compare(name, case, seed):
-    """Print a row for one table; return seconds, FastICA's, and errors for `told`."""
+def compare(name, case, seed, with_bound):
+    """Print a row for one table; return seconds, FastICA's, and errors for `ratios`."""
     n_sources, n_features, noise, _, _ = case
     X, mixing = make(*case, seed)
     model = AmortisedICA(n_sources, random_state=seed)
@@ -135,16 +136,77 @@ def compare(name, case, seed):
     peer = corrected(X, fast) if n_sources < n_features else fast
     best = min(amari(unmixing, mixing) for unmixing in picards)
     errors = [amari(unmixing, mixing) for unmixing in (model.components_, fast, peer)]
-    print(f"{start}  {told([*errors, best])}  ({fast_seconds:.2f} s FastICA)", flush=True)
-    return [seconds, fast_seconds, *errors, best]
+    print(f"{start}  {ratios([*errors, best])}  ({fast_seconds:.2f} s FastICA)", flush=True)
+    least = bound(mixing, case) if with_bound else np.nan
+    return [seconds, fast_seconds, *errors, best, least]
 
 
-def told(errors):
-    """This fit's Amari error, and its ratio to those of others."""
+def ratios(errors):
+    """This fit's Amari error, and its ratio to those of others; no bound is NaN."""
     own, *others = errors
-    names = "FastICA", "corrected", "best"
-    ratios = (f"/ {n} {own / other:5.2f}" for n, other in zip(names, others, strict=True))
-    return f"Amari {own:.4f}  {'  '.join(ratios)}"
+    pairs = zip(("FastICA", "corrected", "best", "bound"), others, strict=False)
+    shown = (f"/ {name} {own / other:5.2f}" for name, other in pairs if other == other)
+    return f"Amari {own:.4f}  {'  '.join(shown)}"
+
+
+# What the rows allow: the information bound for known Laplace sources.
+
+
+def bound(mixing, case):
+    """Median Amari error of an efficient estimate of the mixing and the noise level.
+
+    Its errors are Gaussian with the inverse Fisher information, which is the covariance of
+    E[score | x].  Two Gibbs samplers for the latents of each simulated row, independent of
+    each other, give that expectation twice: their cross-covariance has no bias.
+    """
+    k, _, noise, n_rows, kind = case
+    if kind != "laplace" or noise == 0 or n_rows > MOST_ROWS:
+        return np.nan
+    rng, n = np.random.default_rng(0), 20_000
+    sources = rng.laplace(size=(n, k)) / np.sqrt(2)
+    X = sources @ mixing.T + noise * rng.standard_normal((n, len(mixing)))
+    first, second = (expected_scores(X, mixing, noise**2, rng) for _ in range(2))
+    information = first.T @ second / n
+    sizes, axes = np.linalg.eigh((information + information.T) / 2)
+    sizes = np.maximum(sizes, 2e-4)  # the error of the covariance of so many rows
+    errors = rng.standard_normal((200, k**2 + 1)) / np.sqrt(n_rows * sizes) @ axes.T
+    steps = np.eye(k) + errors[:, : k**2].reshape(-1, k, k)
+    return np.median([amari(np.linalg.inv(step), np.eye(k)) for step in steps])
+
+
+def expected_scores(X, mixing, variance, rng, n_discarded=150, n_sweeps=150):
+    """Posterior mean of the scores of relative steps of the mixing, and of log variance."""
+    n, k = len(X), mixing.shape[1]
+    s, total = X @ np.linalg.pinv(mixing).T, np.zeros((n, k**2 + 1))
+    residual = X - s @ mixing.T
+    precision = np.sum(mixing**2, axis=0) / variance
+    for sweep in range(n_discarded + n_sweeps):
+        for j in range(k):
+            centre = s[:, j] + residual @ mixing[:, j] / (variance * precision[j])
+            drawn = laplace_times_gaussian(centre, precision[j], rng)
+            residual -= np.outer(drawn - s[:, j], mixing[:, j])
+            s[:, j] = drawn
+        if sweep >= n_discarded:
+            steps = s[:, :, None] * (np.sqrt(2) * np.sign(s))[:, None, :] - np.eye(k)
+            distance = np.sum(residual**2, axis=1) / variance
+            total[:, :-1] += steps.reshape(n, -1)
+            total[:, -1] += 0.5 * (distance - X.shape[1])
+    return total / n_sweeps
+
+
+def laplace_times_gaussian(centre, precision, rng):
+    """Draws of a Laplace density times a Gaussian one, N(s; centre, 1 / precision).
+
+    Each is one of two truncated Gaussians, above zero and below.
+    """
+    signs, root = np.array([[1.0], [-1.0]]), np.sqrt(precision)
+    means = signs * centre - np.sqrt(2) / precision  # each side seen as the positive one
+    log_mass = log_ndtr(means * root)
+    log_weights = 0.5 * precision * means**2 + log_mass
+    side = (rng.random(len(centre)) > expit(log_weights[0] - log_weights[1])).astype(int)
+    index = side, np.arange(len(centre))
+    tail = np.log1p(-rng.random(len(centre))) + log_mass[index]
+    return signs[side, 0] * (means[index] - ndtri_exp(tail) / root)
 
 
 def main(argv):
@@ -152,17 +214,20 @@ def main(argv):
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--cases", nargs="*", default=list(CASES))
     parser.add_argument("--grid", action="store_true", help="sizes by rows by noise")
+    parser.add_argument("--bound", action="store_true", help="the information bound, slow")
     options = parser.parse_args(argv)
     warnings.simplefilter("ignore")
     print("noise: estimated variance over the true one (itself, where there is none)")
     cases = {**CASES, **GRID, **TOY}
     for name in GRID if options.grid else options.cases:
-        found = [compare(name, cases[name], seed) for seed in range(options.seeds)]
+        found = [
+            compare(name, cases[name], seed, options.bound) for seed in range(options.seeds)
+        ]
         seconds, *others = np.array(found).T
         if others:
             means = np.exp(np.mean(np.log(others[1:]), axis=1))
             times = f"{seconds.mean():6.2f} s  ({others[0].mean():.2f} s FastICA)"
-            print(f"{name:>20} mean {times}  {told(means)}", flush=True)
+            print(f"{name:>20} mean {times}  {ratios(means)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -147,8 +147,8 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         """The optimizer of one training."""
         return Adam(method.learning_rate)
 
-    def _make_regression(self, model):
-        """The regression that `regressor` asks for."""
+    def _make_regression(self, method):
+        """The regression of a method that `regressor` asks for."""
         return make_regression(self.regressor)
 
     def _rows_a_step(self, n_rows):
@@ -191,8 +191,8 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
     def _warn_of_columns(self, X, rows):
         """Warn, or raise, of columns that the model is not made for; nothing by default."""
 
-    def _warn_of_answer(self, rows):
-        """Warn of an answer that cannot be right, given real `rows`; nothing by default."""
+    def _warn_of_fit(self, rows):
+        """Warn of a fit that cannot be right, given real `rows`; nothing by default."""
 
     # Fitting.
 
@@ -270,7 +270,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         self._tell_how_it_ended(best, trainings, errors, rise)
         parts = self._model, self.params_, rows, self._posterior
         warn_of_misfit(*parts, type(self).__name__)
-        self._warn_of_answer(rows)
+        self._warn_of_fit(rows)
         return self
 
     def _settle(self, params, rows):
@@ -398,10 +398,10 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
 
     def _method(self, model, rows, n_rows):
         """The method, with the settings of the constructor."""
-        own = self._settings()
+        method, own = self._make_method(model, rows, n_rows), self._settings()
         if self.regressor is not None:
-            own["regression"] = self._make_regression(model)
-        return self._make_method(model, rows, n_rows)._replace(**own)
+            own["regression"] = self._make_regression(method)
+        return method._replace(**own)
 
     def _settings(self):
         """Numbers of a method that the constructor gives."""
@@ -523,7 +523,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         return training.failure is None, float(np.mean(log_marginal))
 
     def _log_likelihoods(self, training, rows):
-        """Log-likelihood of each of some rows at the answer of a training."""
+        """Log-likelihood of each of some rows at the params of a training."""
         model, params = training.state.model, training.params
         posterior = answering(training.state, model, params, rows)
         return log_marginal_likelihood(model, params, rows, posterior=posterior)

@@ -239,7 +239,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         self._model = self._state.model
         self.params_ = {**params, "decoder": {**decoder, "components": self.components_}}
 
-    def _warn_of_answer(self, rows):
+    def _warn_of_fit(self, rows):
         variance = column_moments(rows)[1] ** 2
         found = np.flatnonzero(self.noise_variance_ < HEYWOOD_SHARE * variance)
         if len(found):

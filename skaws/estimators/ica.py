@@ -1,21 +1,15 @@
 """Independent component analysis."""
 
 import warnings
-from itertools import count, islice
+from itertools import count
 
 import numpy as np
-from scipy.stats import cauchy
 from sklearn.base import clone
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from ..methods import Method, single
-from ..models.linear_mixing import (
-    LinearMixing,
-    column_scales,
-    numerical_rank,
-    principal_variances,
-)
+from ..models.linear_mixing import LinearMixing, column_scales, numerical_rank
 from ..models.source_factors import factorises
 from ..moments import column_moments
 from ..objectives import FactorisedLogJoint, ResidualRegression
@@ -38,7 +32,14 @@ from ..schedules import PlateauThenDecay
 from ..starts import line_start, unmixed_start
 from .base import AmortisedEstimator
 from .rotation import canonical_order
+from .searches import (
+    best_noise_level,
+    best_of_short_starts,
+    outlier_log_density,
+    without_collapse,
+)
 from .training import Training
+from .validation import warn_of_deciding_row
 
 __all__ = ["AmortisedICA"]
 
@@ -55,21 +56,13 @@ SQUARE_GAIN = 2 / 3  # less noise tells them apart, and steadies directions clos
 N_COMPARED = 2000  # rows on which short trainings are compared
 N_CANDIDATES = 8  # draws of the latents of an overcomplete model
 WIDENING = 5.0  # of the latents' variance
-SQUARE_SHARES = (0.3, 0.55, 0.75, 0.88, 0.96)  # of the least principal variance
 N_FOR_FOURTH_MOMENTS = 1000
 ROWS_A_BATCH = 40  # that a table has: an iteration takes one batch
-HOPELESS = 0.1  # fall of the likelihood, nats a row, after which no level is tried
-N_OVERCOMPLETE = 8
 N_SHORT = 150  # iterations of a short training
 N_FIRST = 300  # and of the first, which has all the rotation to find
 N_SPLIT_SHORT, N_SPLIT_FIRST = 50, 80  # the same, of split log joints
 N_SPLIT_DECAY = 50  # of the last iterations
-SHARE_OF_OUTLIERS = 1e-3
 GAUSSIAN = 1.03  # information of a shift, 1 for a Gaussian source and more for others
-DECIDES = 0.5  # share of a variance
-N_FOR_LEVERAGE = 50  # rows
-COLLAPSED = 20.0  # variance that the least source explains, relative to the noise
-LOWERED, N_LOWERED = 0.01, 4  # noise at each of a few further attempts
 
 
 class AmortisedICA(AmortisedEstimator):
@@ -275,7 +268,7 @@ class AmortisedICA(AmortisedEstimator):
         )
 
     def _warn_of_columns(self, X, rows):
-        warn_of_few_rows_that_decide(rows)
+        warn_of_deciding_row(rows, type(self).__name__)
         n_features, rank = rows.shape[1], max(numerical_rank(rows), 1)
         if rank == n_features:
             return
@@ -295,7 +288,7 @@ class AmortisedICA(AmortisedEstimator):
                 "or None."
             )
 
-    def _warn_of_answer(self, rows):
+    def _warn_of_fit(self, rows):
         sources = self._model.prior
         shifts, _ = sources.information(self.params_.get("prior", {}))
         found = np.flatnonzero(shifts < GAUSSIAN)
@@ -361,10 +354,10 @@ class AmortisedICA(AmortisedEstimator):
         params = sources.init_params(np.zeros((1, 1)), np.random.default_rng(0))
         return factorises(sources, params)
 
-    def _make_regression(self, model):
-        if self._is_split(model):
+    def _make_regression(self, method):
+        if method.name == "factors":
             return FactorRegression(self.regressor)
-        return super()._make_regression(model)
+        return super()._make_regression(method)
 
     def _default_regressor(self):
         return clone(NARROW[0])
@@ -404,9 +397,10 @@ class AmortisedICA(AmortisedEstimator):
     def _search(self, start, rows, run):
         split = start.method.name == "factors"
 
-        def short(params, n_iter=N_SPLIT_SHORT if split else N_SHORT, model=start.model):
+        def short(params, n_iter=N_SPLIT_SHORT if split else N_SHORT):
             schedule = PlateauThenDecay(n_iter, tol=0.0, n_iter_no_change=n_iter)
-            return run(self._fresh_state(model, start.method, params, start.rng, schedule))
+            parts = start.model, start.method, params, start.rng
+            return run(self._fresh_state(*parts, schedule))
 
         compared = rows[:N_COMPARED]
         outlying = outlier_log_density(compared)
@@ -419,8 +413,8 @@ class AmortisedICA(AmortisedEstimator):
         if n_latents > n_features:
             lines = line_start(start.params, rows, start.rng)
             if lines is not start.params:  # steps of these would be mostly noise
-                held = clone(start.model).set_params(learned_mixing=False)
-                return Training(start._replace(model=held), lines, {}, None)
+                fixed = clone(start.model).set_params(learned_mixing=False)
+                return Training(start._replace(model=fixed), lines, {}, None)
             starts = (self._start(start.model, rows, start.rng) for _ in count())
             return best_of_short_starts(starts, short, rank)
         if n_latents < n_features:
@@ -473,133 +467,3 @@ def is_symmetric(sources, params):
     draws = sources.sample(params, N_COMPARED, np.random.default_rng(0))
     as_they_are, flipped = (sources.log_density(params, z) for z in (draws, -draws))
     return np.allclose(as_they_are, flipped)
-
-
-def warn_of_few_rows_that_decide(rows):
-    """Warn if one row makes most of the variance along some direction."""
-    if len(rows) < N_FOR_LEVERAGE:
-        return
-    away = np.nan_to_num((rows - column_moments(rows)[0]) / column_scales(rows), nan=0.0)
-    variances, axes = np.linalg.eigh(away.T @ away)
-    kept = variances > 1e-10 * variances[-1]
-    shares = np.sum((away @ (axes[:, kept] / np.sqrt(variances[kept]))) ** 2, axis=1)
-    largest = int(np.argmax(shares))
-    if shares[largest] > DECIDES:
-        entry = int(np.argmax(np.abs(away[largest])))
-        warnings.warn(
-            f"One row of X makes {shares[largest]:.0%} of the variance along its direction "
-            f"(its largest entry is {rows[largest, entry]:.3g}, in column {entry}): what "
-            "AmortisedICA finds there rests on it. If it is a glitch, set it to NaN or "
-            "leave it out; if a source has a heavy tail, see that noise_variance_ is "
-            "plausible.",
-            UserWarning,
-            stacklevel=6,
-        )
-
-
-def outlier_log_density(rows):
-    """Log density of rows as gross errors, of which one row in a thousand may be one.
-
-    Cauchy's in each column.  Where models are compared, no row counts for more than what it
-    loses by being one: else the farthest would decide.
-    """
-    mean, deviation = column_moments(rows)
-    away = cauchy.logpdf(rows, mean, np.where(deviation > 0, deviation, 1.0))
-    return np.log(SHARE_OF_OUTLIERS) + np.nansum(away, axis=1)
-
-
-def best_of_short_starts(starts, short, rank):
-    """The likeliest of some short trainings; one that was interrupted is the last.
-
-    Parameters
-    ----------
-    starts : iterator of params
-        Where to start, each drawn when it is needed.
-    short : callable
-        ``short(params) -> Training``.
-    rank : callable
-        What to compare trainings by.
-
-    Returns
-    -------
-    training : Training
-    """
-    trainings = []
-    for params in islice(starts, N_OVERCOMPLETE):
-        trainings.append(short(params))
-        if trainings[-1].interrupted:
-            return trainings[-1]
-    return max(trainings, key=rank)
-
-
-def without_collapse(params, floor, short, n_iter):
-    """A training at the noise of the start, or a lower one where a source falls below it.
-
-    Most rows of a source with a heavy tail lie far closer together than its variance says.
-    """
-    for _ in range(N_LOWERED):
-        training = short(params, n_iter)
-        found = training.params
-        units = np.sqrt(found["noise_variance"] * np.ones(len(found["mean"])))
-        sizes = np.linalg.svd(found["mixing"] @ found["basis"] / units, compute_uv=False)
-        if training.failure is not None or sizes[-1] ** 2 > COLLAPSED:
-            break
-        lower = LOWERED * params["noise_variance"]
-        if np.any(lower <= floor):
-            break
-        params = {**params, "noise_variance": lower}
-    return training
-
-
-def best_noise_level(first, rows, short, rank):
-    """The likeliest of several noise levels, each climbed from the one below.
-
-    Parameters
-    ----------
-    first : Training
-        At the lowest level.
-    rows : array of shape (m, n_features)
-        Rows that stand for all.
-    short : callable
-        ``short(params, n_iter) -> Training``; `n_iter` has a default.
-    rank : callable
-        What to compare trainings by: whether they are sound, then their likelihood.
-
-    Returns
-    -------
-    training : Training
-    """
-    units = np.sqrt(relative_noise(first.params))
-    smallest = principal_variances(rows / units)[0][-1]
-    last = best = first
-    highest = rank(best)
-    for share in SQUARE_SHARES:
-        if last.interrupted:
-            return last
-        last = short(with_noise(last.params, share * smallest))
-        reached = rank(last)
-        if reached > highest:
-            best, highest = last, reached
-        elif reached < (True, highest[1] - HOPELESS):
-            break
-    return best
-
-
-def relative_noise(params):
-    """Noise variances as shares of their mean: squared units in which they are equal."""
-    return params["noise_variance"] / np.mean(params["noise_variance"])
-
-
-def with_noise(params, noise_variance):
-    """The same covariance with another mean of the noise, which signal makes room for."""
-    before, share = params["noise_variance"], relative_noise(params)
-    basis = params["basis"] / np.sqrt(share)
-    left, sizes, right = np.linalg.svd(params["mixing"] @ basis, full_matrices=False)
-    change = np.mean(before) - noise_variance
-    sizes = np.sqrt(np.maximum(sizes**2 + change, 0.05 * sizes**2))
-    mixing = (left * sizes) @ right @ np.linalg.pinv(basis)
-    return {
-        **params,
-        "mixing": mixing,
-        "noise_variance": np.asarray(noise_variance * share),
-    }

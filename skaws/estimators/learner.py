@@ -502,7 +502,7 @@ default=None
     def _n_features_out(self):
         return self.n_latents_
 
-    def _warn_of_answer(self, rows):
+    def _warn_of_fit(self, rows):
         warn_of_vanished_noise(self._model, self.params_, rows, type(self).__name__)
 
     def __sklearn_tags__(self):

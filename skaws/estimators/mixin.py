@@ -86,7 +86,7 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         blocks = []
         for rows in gen_batches(n_rows, N_AT_ONCE):
             with usual_arithmetic(type(self).__name__), np.errstate(all="ignore"):
-                blocks.append(answer(X[rows]))  # what is not finite is told below
+                blocks.append(answer(X[rows]))  # what is not finite is warned of below
             progress.update(rows.stop, {})
         found = np.concatenate(blocks)
         warn_of_rows_without_answer(found, type(self).__name__)
@@ -242,7 +242,7 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
 @contextmanager
 def usual_arithmetic(name):
-    """NumPy's own settings for what is done in it, and matrices that cannot be solved told.
+    """NumPy's own settings for what is done in it, and words for singular matrices.
 
     `name` is that of the estimator.
     """

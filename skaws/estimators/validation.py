@@ -7,6 +7,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, check_consistent_length, gen_batches
 
 from ..batches import dense_rows
+from ..models.linear_mixing import column_scales
 from ..moments import column_moments
 
 __all__ = [
@@ -25,6 +26,8 @@ N_AT_ONCE = 10_000
 N_ENTRIES_AT_ONCE = 200_000
 N_SEEN = 10  # entries of a column, from which to start
 FLAT = 0.25  # of a column's variance
+DECIDES = 0.5  # share of a variance
+N_FOR_LEVERAGE = 50  # rows
 
 
 def representative_rows(X, sample_weight=None, n_most=N_REPRESENTATIVE):
@@ -259,6 +262,28 @@ def warn_of_decimals(rows):
             "entries for numbers of events, whose noise is the root of their mean: small "
             "shares and scaled values are then mostly noise, parts are lost, and scores "
             "mean little. Pass the counts themselves, or likelihood='gaussian'.",
+            UserWarning,
+            stacklevel=6,
+        )
+
+
+def warn_of_deciding_row(rows, name):
+    """Warn if one row makes most of the variance along some direction."""
+    if len(rows) < N_FOR_LEVERAGE:
+        return
+    away = np.nan_to_num((rows - column_moments(rows)[0]) / column_scales(rows), nan=0.0)
+    variances, axes = np.linalg.eigh(away.T @ away)
+    used = variances > 1e-10 * variances[-1]
+    shares = np.sum((away @ (axes[:, used] / np.sqrt(variances[used]))) ** 2, axis=1)
+    largest = int(np.argmax(shares))
+    if shares[largest] > DECIDES:
+        entry = int(np.argmax(np.abs(away[largest])))
+        warnings.warn(
+            f"One row of X makes {shares[largest]:.0%} of the variance along its direction "
+            f"(its largest entry is {rows[largest, entry]:.3g}, in column {entry}): what "
+            f"{name} finds there rests on it. If it is a glitch, set it to NaN or "
+            "leave it out; if a source has a heavy tail, see that noise_variance_ is "
+            "plausible.",
             UserWarning,
             stacklevel=6,
         )

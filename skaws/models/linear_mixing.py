@@ -162,7 +162,10 @@ class LinearMixing(GenerativeModel):
         return SourceFactors(self, params)
 
     def move_in_units(self, params, step, information):
-        """Steps in units of a measured `information` of the sources' part of the model."""
+        """As :meth:`move`, in units of information that was measured.
+
+        `information` has ``roots``, as that of :class:`skaws.regression.FactorRegression`.
+        """
         moved = moved_in_units(self, params, step, information)
         noise = step["noise_variance"] * self._noise_unit(params)
         return shift(params, {**moved, "noise_variance": noise}, self.constraints)

@@ -55,7 +55,7 @@ class FactorisedLogJoint(Objective):
 
     def move(self, model, regression):
         return lambda params, step: model.move_in_units(
-            params, step, regression.information
+            params, step, regression.information_
         )
 
     def pairs(self, model, params, simulations, real, regression, rng):
@@ -65,11 +65,11 @@ class FactorisedLogJoint(Objective):
         latents, of_rows = posterior.mean(x), posterior.mean(real.X)
         truth = factors.sources(simulations.latents)
         estimates, n = factors.sources(latents), factors.n_scores
-        known = getattr(regression, "owners", None)
+        known = getattr(regression, "owners_", None)
         regression.update(estimates, lambda rows: factors.functions(truth[rows], known))
         simulated = regression.seen(estimates, uniform, n)
         observed = regression.seen(factors.sources(of_rows), weights, n)
-        regression.information.update(simulated, observed)
+        regression.information_.update(simulated, observed)
         expected, _ = factors.squared_residuals(x, latents, uniform)
         squares, entries = factors.squared_residuals(real.X, of_rows, weights)
         gradient = factors.gradient(
@@ -84,8 +84,8 @@ class FactorisedLogJoint(Objective):
             simulations,
             real,
             extra=(height, params, gradient),
-            error=regression.error,
-            distance=observed.spread / (simulated.spread or observed.spread or 1.0),
+            error=regression.error_,
+            distance=observed.variance / (simulated.variance or observed.variance or 1.0),
         )
 
     def values(self, model, params, pairs):

@@ -185,8 +185,8 @@ class GaussianApproximation(FittedPosterior):
 
     def _covariance(self, residual, observed):
         if observed is None or self._is_sharp:
-            spread = np.linalg.inv(self._orthogonal(observed)[1])
-            covariance = spread @ np.swapaxes(spread, 1, 2)
+            inverse = np.linalg.inv(self._orthogonal(observed)[1])
+            covariance = inverse @ np.swapaxes(inverse, 1, 2)
         else:
             covariance = np.linalg.inv(self._precision(observed))
         return self._factor.T @ covariance @ self._factor

@@ -1,4 +1,4 @@
-"""One-dimensional kernel ridge regressions, one for each source, kept as tables."""
+"""One-dimensional kernel ridge regressions, one for each source, read into tables."""
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -79,13 +79,15 @@ class FactorRegression(BaseEstimator):
 
     Attributes
     ----------
-    owners : array of shape (n_functions,)
+    owners_ : array of shape (n_functions,)
         Source of each function.
-    tables : array of shape (n_functions, N_NODES)
+    tables_ : array of shape (n_functions, N_NODES)
         Their predictions at the nodes.
-    error : float
+    error_ : float
         Mean squared error of the first k functions in simulations that were not fitted,
         in units of their variance.
+    information_ : Information
+        In whose units a mixing moves.
 
     Examples
     --------
@@ -94,7 +96,7 @@ class FactorRegression(BaseEstimator):
     >>> estimates = sources + rng.standard_normal((1000, 2))
     >>> regression = FactorRegression()
     >>> regression.update(estimates, lambda rows: (sources[rows], np.arange(2)))
-    >>> at_one = regression.places(np.ones((1, 2)), np.ones(1)).values(regression.tables)
+    >>> at_one = regression.places(np.ones((1, 2)), np.ones(1)).values(regression.tables_)
     >>> bool(np.all(abs(at_one - 0.5) < 0.2))  # E[s | s + noise = 1]
     True
     """
@@ -102,7 +104,6 @@ class FactorRegression(BaseEstimator):
     def __init__(self, regressor=None, n_fitted=100):
         self.regressor = regressor
         self.n_fitted = n_fitted
-        self.information = Information()
 
     def update(self, estimates, functions):
         """Take in simulations: fit the functions on some of them, in most updates on none.
@@ -114,20 +115,22 @@ class FactorRegression(BaseEstimator):
         functions : callable
             ``functions(rows) -> (values, owners)``: what is to be predicted of these
             rows, (n_rows, n_functions), and the source that each is a function of. The
-            first k are functions of sources 0 to k - 1, by which `error` is measured.
+            first k are functions of sources 0 to k - 1, by which `error_` is measured.
         """
         self._n_updates = getattr(self, "_n_updates", 0) + 1
+        if self._n_updates == 1:
+            self.information_ = Information()
         if self._n_updates <= N_FIRST or self._n_updates % EVERY == 0:
             self._fit(estimates, functions)
         coordinates = self._coordinates(estimates)
         self._range = coordinates.min(axis=0), coordinates.max(axis=0)
 
     def places(self, estimates, weights):
-        """The :class:`Places` of rows with these estimates and weights."""
+        """The :class:`Places` of rows with these estimates, (n, k), and weights, (n,)."""
         return Places(np.clip(self._coordinates(estimates), *self._range), weights)
 
     def seen(self, estimates, weights, n_scores):
-        """What is :class:`Seen` of rows with these estimates and weights."""
+        """What is :class:`Seen` of rows with these estimates, (n, k), and weights, (n,)."""
         return Seen(self, estimates, weights, n_scores)
 
     def _coordinates(self, estimates):
@@ -136,7 +139,7 @@ class FactorRegression(BaseEstimator):
     def _fit(self, estimates, functions):
         self._medians = np.maximum(np.median(np.abs(estimates), axis=0), 1e-300)
         n = min(self.n_fitted, len(estimates) // 2)
-        values, self.owners = functions(slice(0, 2 * n))
+        values, self.owners_ = functions(slice(0, 2 * n))
         coordinates = self._coordinates(estimates[: 2 * n])
         held_out, k = Places(coordinates[n:], np.full(n, 1 / n)), estimates.shape[1]
         targets = values[n:, :k]
@@ -152,11 +155,11 @@ class FactorRegression(BaseEstimator):
         else:
             fresh = self._predictions(self._chosen, coordinates[:n], values[:n])
         if self._n_fits == 1:
-            self.tables = fresh
+            self.tables_ = fresh
         else:
             share = max(1 / self._n_fits, LEAST_SHARE)
-            self.tables = self.tables + share * (fresh - self.tables)
-        self.error = relative_errors(held_out.values(self.tables[:k]), targets)
+            self.tables_ = self.tables_ + share * (fresh - self.tables_)
+        self.error_ = relative_errors(held_out.values(self.tables_[:k]), targets)
 
     def _predictions(self, regressor, coordinates, values):
         """Predictions at the nodes by kernel ridge regressions, (n_functions, N_NODES)."""
@@ -164,7 +167,7 @@ class FactorRegression(BaseEstimator):
         found = np.empty((values.shape[1], N_NODES))
         for j in range(coordinates.shape[1]):
             regression = KernelRegression(regressor).fit(coordinates[:, [j]])
-            index = np.flatnonzero(self.owners == j)
+            index = np.flatnonzero(self.owners_ == j)
             dual = regression.solve(values[:, index] - mean[index])
             found[index] = (regression.kernel(nodes) @ dual + mean[index]).T
         return found
@@ -250,20 +253,22 @@ class Seen:
     mixing, squares, crosses : arrays of shape (k, k)
         Mean score of a relative step of source j by source i, its mean square, and its
         mean product with that of the opposite step.
+    variance : float
+        Mean variance of the estimates.
     """
 
     def __init__(self, regression, estimates, weights, n_scores):
-        places, owners = regression.places(estimates, weights), regression.owners
+        places, owners = regression.places(estimates, weights), regression.owners_
         shares = places.histogram[owners]
-        self.means = np.sum(shares * regression.tables, axis=1)
-        own, owners = regression.tables[:n_scores], owners[:n_scores]
+        self.means = np.sum(shares * regression.tables_, axis=1)
+        own, owners = regression.tables_[:n_scores], owners[:n_scores]
         products = (shares[:n_scores] * own) @ own.T
         products -= np.outer(self.means[:n_scores], self.means[:n_scores])
         self.scores = np.where(owners[:, None] == owners, products, 0.0)
-        shifts = places.values(regression.tables[: estimates.shape[1]])
+        shifts = places.values(regression.tables_[: estimates.shape[1]])
         away = estimates - weights @ estimates
         weighted, both = weights[:, None] * shifts, away * shifts
         self.mixing = away.T @ weighted
         self.squares = (away**2).T @ (weighted * shifts)
         self.crosses = both.T @ (weights[:, None] * both)
-        self.spread = float(np.mean(weights @ away**2))
+        self.variance = float(np.mean(weights @ away**2))

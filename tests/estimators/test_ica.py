@@ -8,8 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_ridge import KernelRidge
 
 from skaws import AmortisedICA
-from skaws.estimators import ica
-from skaws.estimators.ica import (
+from skaws.estimators import ica, searches
+from skaws.estimators.searches import (
     best_noise_level,
     best_of_short_starts,
     with_noise,
@@ -283,8 +283,8 @@ def test_likeliest_noise_level_is_found_and_hopeless_ones_left_out(likeliest):
 
     best = best_noise_level(short(mixed(0.02 * smallest)), ROWS, short, rank)
     assert abs(best.params["noise_variance"] / smallest - likeliest) < 1e-9
-    levels = np.array(ica.SQUARE_SHARES)
-    beyond = levels > likeliest + ica.HOPELESS
+    levels = np.array(searches.SQUARE_SHARES)
+    beyond = levels > likeliest + searches.HOPELESS
     expected = levels[: np.argmax(beyond) + 1] if beyond.any() else levels
     np.testing.assert_allclose(tried, [0.02, *expected])  # from the lowest upwards
 
@@ -354,9 +354,9 @@ def test_parameters_of_the_default_regressor_can_be_searched():
 
 @pytest.mark.parametrize("share", [0.05, 0.3])
 def test_holes_leave_the_sources_where_they_are(noisy, share):
-    # Amari errors, three seeds: 0.012 to 0.029 at 5% missing, 0.020 to 0.056 at 30%.
+    # Amari errors, three seeds: 0.012 to 0.017 at 5% missing, 0.017 to 0.034 at 30%.
     X, mixing, _ = noisy
     holes = np.where(np.random.default_rng(1).random(X.shape) < share, np.nan, X)
     model = AmortisedICA(6, random_state=0).fit(holes)
-    assert amari(model.components_, mixing) < 0.1
+    assert amari(model.components_, mixing) < 0.06
     assert abs(model.noise_variance_ - 0.09) < 0.02

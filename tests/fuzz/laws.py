@@ -150,8 +150,8 @@ def silently_low(case, scores, said):
         variance = np.full(len(variance), variance.mean())
     log_density = np.where(seen, norm.logpdf(X, mean, np.sqrt(variance)), 0.0).sum(axis=1)
     gap = np.average(log_density - scores, weights=weights)
-    told = any(BELOW.search(str(one.message)) for one in said)
-    if gap > 0.5 + 2 * X.shape[1] / len(X) and not told:
+    warned = any(BELOW.search(str(one.message)) for one in said)
+    if gap > 0.5 + 2 * X.shape[1] / len(X) and not warned:
         yield f"{gap:.3g} nats a row below independent columns, silently"
 
 

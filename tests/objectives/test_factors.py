@@ -84,7 +84,7 @@ def log_likelihood(params, X):
 
 
 def test_it_points_where_the_exact_gradient_does():
-    # Measured cosines on five sets of rows: 0.93 to 0.99.
+    # Cosines on six sets of rows: 0.989 to 0.999, and 0.75 once, of a small gradient.
     model, params = truth(Laplace(2))
     X = model.sample(params, 600, np.random.default_rng(3))[1]
     at = {**params, "mixing": np.array([[1.0, 0.3], [-0.2, 0.9]])}

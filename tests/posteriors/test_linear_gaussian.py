@@ -162,3 +162,45 @@ def test_latents_that_are_not_real_are_refused():
     model, params = function_model("waiting")
     with pytest.raises(ValueError, match="LinearGaussian is for latents that are real"):
         fitted(LinearGaussian(), model, params)
+
+
+def least_squares(moments, x):
+    """Posterior mean of one row by one least-squares problem, which loses no digits."""
+    seen, k = ~np.isnan(x), len(moments.latent_mean)
+    sd = np.sqrt(moments.noise_variance[seen])
+    loadings = (moments.latent_factor @ moments.components)[:, seen] / sd
+    location = moments.mean + moments.latent_mean @ moments.components
+    target = np.concatenate([np.zeros(k), (x - location)[seen] / sd])
+    white = np.linalg.lstsq(np.vstack([np.eye(k), loadings.T]), target, rcond=None)[0]
+    return moments.latent_mean + white @ moments.latent_factor
+
+
+@pytest.mark.parametrize("sharp", [True, False])
+def test_little_noise_leaves_the_digits_of_rows_with_holes(monkeypatch, sharp):
+    # A precision of 1e10 has an inverse of relative error 1e-6: the control shows it.
+    if not sharp:
+        monkeypatch.setattr(linear_gaussian, "SHARP", np.inf)
+    rng, k, d = np.random.default_rng(0), 6, 8
+    parts = np.zeros(d), rng.standard_normal((k, d)), np.zeros(k), np.eye(k)
+    moments = LinearMoments(*parts, np.full(d, 1e-11))
+    X = with_holes(rng.standard_normal((50, k)) @ moments.components, 0.4, rng)
+    X = X[~np.isnan(X).all(axis=1)]
+    found = GaussianApproximation(moments).mean(X)
+    expected = np.array([least_squares(moments, x) for x in X])
+    error = np.abs(found - expected).max()
+    assert error < 1e-8 if sharp else error > 1e-7
+
+
+def test_little_noise_leaves_the_digits_of_likelihoods():
+    rng, k, d = np.random.default_rng(0), 3, 6
+    parts = np.zeros(d), rng.standard_normal((k, d)), np.zeros(k), np.eye(k)
+    moments = LinearMoments(*parts, np.full(d, 1e-9))
+    noise = np.sqrt(1e-9) * rng.standard_normal((20, d))
+    X = with_holes(rng.standard_normal((20, k)) @ moments.components + noise, 0.2, rng)
+    found = ExactGaussian(moments).log_marginal(X)
+    covariance = moments.components.T @ moments.components + 1e-9 * np.eye(d)
+    for value, x in zip(found, X, strict=True):
+        seen = ~np.isnan(x)
+        own = 2 * np.pi * covariance[np.ix_(seen, seen)]
+        distance = 2 * np.pi * x[seen] @ np.linalg.solve(own, x[seen])
+        assert abs(value + 0.5 * (distance + np.linalg.slogdet(own)[1])) < 1e-4

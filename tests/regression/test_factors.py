@@ -29,7 +29,7 @@ def fitted(n_updates=30, n=400, **settings):
 def at(regression, points):
     points = np.repeat(np.array(points, dtype=float)[:, None], 2, axis=1)
     places = regression.places(points, np.full(len(points), 1 / len(points)))
-    return places.values(regression.tables[:2]), places.values(regression.tables[2:])
+    return places.values(regression.tables_[:2]), places.values(regression.tables_[2:])
 
 
 def test_predictions_are_posterior_means():
@@ -43,13 +43,13 @@ def test_predictions_are_posterior_means():
     )
     expected = 0.5 + 0.25 * np.square(points)
     np.testing.assert_allclose(second, np.repeat(expected[:, None], 2, axis=1), atol=0.4)
-    assert abs(regression.error - 0.5) < 0.15
+    assert abs(regression.error_ - 0.5) < 0.15
 
 
 def test_a_regression_that_predicts_nothing_says_so():
     regression, _ = fitted(regressor=KernelRidge(alpha=1e9, kernel="precomputed"))
     first, _ = at(regression, [-1.5, 1.5])
-    assert np.abs(first).max() < 0.2 and regression.error > 0.9
+    assert np.abs(first).max() < 0.2 and regression.error_ > 0.9
 
 
 def test_estimates_further_out_than_all_simulations_count_as_the_last_of_these():
@@ -57,7 +57,7 @@ def test_estimates_further_out_than_all_simulations_count_as_the_last_of_these()
     last = np.repeat([[estimates.max(axis=0).max()]], 2, axis=1)
     far, near = (regression.places(x, np.ones(1)) for x in (np.full((1, 2), 1e6), last))
     assert np.array_equal(
-        far.values(regression.tables[:2]), near.values(regression.tables[:2])
+        far.values(regression.tables_[:2]), near.values(regression.tables_[:2])
     )
 
 
@@ -78,7 +78,7 @@ def test_what_is_seen_of_rows_is_that_of_their_predictions():
     regression, estimates = fitted()
     weights = np.random.default_rng(1).dirichlet(np.ones(400))
     seen = regression.seen(estimates, weights, 4)
-    shifts = regression.places(estimates, weights).values(regression.tables[:2])
+    shifts = regression.places(estimates, weights).values(regression.tables_[:2])
     away = estimates - weights @ estimates
     np.testing.assert_allclose(seen.mixing, away.T @ (weights[:, None] * shifts))
     np.testing.assert_allclose(seen.means[:2], weights @ shifts)
@@ -121,10 +121,10 @@ def test_clones_have_learnt_nothing_and_pickles_all():
     regression, estimates = fitted()
     loaded = pickle.loads(pickle.dumps(regression))
     assert np.array_equal(at(loaded, [0.3])[0], at(regression, [0.3])[0])
-    assert not hasattr(clone(regression), "tables")
+    assert not hasattr(clone(regression), "tables_")
 
 
 @pytest.mark.parametrize("n", [2, 7, 60])
 def test_few_simulations_are_enough_to_go_on(n):
     regression, _ = fitted(n_updates=3, n=n)
-    assert np.isfinite(regression.tables).all() and np.isfinite(regression.error)
+    assert np.isfinite(regression.tables_).all() and np.isfinite(regression.error_)
