@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from skaws import AmortisedICA
-from skaws.estimators.ica import with_noise
+from skaws.estimators.searches import with_noise
 from skaws.models import LinearMixing
 from skaws.models.linear_mixing import numerical_rank
 from skaws.priors import Laplace
