@@ -21,7 +21,8 @@ quickstart: .venv/plot.stamp
 test: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	# Two processes or more; plain `pytest` runs in one.
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # A thousand random fits, other ones than those of the tests; FIRST=5000 gives others still.
 FITS := 1000
@@ -56,9 +57,9 @@ bench-speed: .venv/test.stamp
 structure: .venv/test.stamp
 	$(BIN)/python examples/benchmarks/structure.py
 
-# The recordings of phonlab are for one example; what else it asks for is not.
+# The recordings in phonlab and spkit are for two examples; what else they ask for is not.
 doc: .venv/doc.stamp
-	$(BIN)/python -m pip install --quiet --no-deps phonlab
+	$(BIN)/python -m pip install --quiet --no-deps phonlab spkit
 	rm -rf doc/generated
 	$(BIN)/python -m sphinx -W --keep-going -b html doc doc/_build/html
 	@echo "Open doc/_build/html/index.html"

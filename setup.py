@@ -14,6 +14,7 @@ extras = {
     "bench": ["lda>=3", "mlxtend>=0.23"],
     "test": [
         "pytest>=7",
+        "pytest-xdist>=3.3",
         "numpydoc>=1.7",
         "python-picard>=0.8",
         "ruff>=0.6",

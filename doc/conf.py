@@ -34,6 +34,7 @@ GALLERY = [
     "plot_missing_values.py",
     "plot_ica_noise.py",
     "plot_ica_voices.py",
+    "plot_ica_artefacts.py",
     "plot_ica_natural_images.py",
     "plot_nmf_digits.py",
     "plot_nmf_topics.py",

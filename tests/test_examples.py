@@ -34,6 +34,7 @@ def test_every_example_has_a_test_here():
         "plot_quickstart.py",
         "plot_robust_factors.py",
         "plot_missing_values.py",
+        "plot_ica_artefacts.py",
         "plot_ica_natural_images.py",
         "plot_circle.py",
         "plot_seasons.py",
@@ -91,6 +92,17 @@ def test_ica_voices():
     assert np.mean(correlations["skaws"]) > np.mean(correlations["skaws unmixing"])
     np.testing.assert_allclose(noise, 0.5, rtol=0.2)
     assert len(picture.axes) == 12
+
+
+def test_ica_artefacts():
+    example = load("plot_ica_artefacts.py")
+    artefacts, figures, X_left, picture = example.run(example.waves())
+    assert len(artefacts) == 2
+    for number in artefacts:
+        _, recorded, cleaned, change = figures[number, "loud"]
+        assert cleaned < 0.7 * recorded and change > 0.7 * recorded
+        assert figures[number, "quiet"][3] < 0.1 * change
+    assert not np.isnan(X_left).any() and len(picture.axes) == 3
 
 
 def test_circle():

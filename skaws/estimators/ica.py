@@ -7,7 +7,9 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
+from ..evaluation import mixing_standard_errors
 from ..methods import Method, single
 from ..models.linear_mixing import LinearMixing, column_scales, numerical_rank
 from ..models.source_factors import factorises
@@ -39,7 +41,7 @@ from .searches import (
     without_collapse,
 )
 from .training import Training
-from .validation import warn_of_deciding_row
+from .validation import check_sample_weight, warn_of_deciding_row
 
 __all__ = ["AmortisedICA"]
 
@@ -176,14 +178,15 @@ class AmortisedICA(AmortisedEstimator):
 
     Fewer sources than columns: the noise shows beyond the sources' span.  With as many
     sources as columns, or more, second moments do not tell noise from signal.  A square
-    mixing is then fitted at six noise levels, from low to high, which are compared by
-    likelihood, if there are 1000 rows at least; the level is coarse, and zero noise is
-    reported as 2% of the smallest principal variance, or less where a source has a heavy
-    tail.  More sources than columns can be found when they are sparse: the mixing is then
-    that of lines found by k-means, and noise and shapes are learnt.  Otherwise eight short
-    fits from random starts are compared, but local optima remain, so compare more by
-    `n_init`.  `n_iter_` and `history_` do not count these searches, and :meth:`partial_fit`
-    makes none (a square mixing then keeps the lowest noise).
+    mixing is then fitted at six noise levels, from low to high, and, where the lowest is
+    the likeliest, without any to speak of; they are compared by likelihood, if there are
+    1000 rows at least.  The level is coarse.  Of fewer rows it is 2% of the smallest
+    principal variance, or less where a source has a heavy tail.  More sources than columns
+    can be found when they are sparse: the mixing is then that of lines found by k-means,
+    and noise and shapes are learnt.  Otherwise eight short fits from random starts are
+    compared, but local optima remain, so compare more by `n_init`.  `n_iter_` and
+    `history_` do not count these searches, and :meth:`partial_fit` makes none (a square
+    mixing then keeps the lowest noise).
 
     A row that makes half of the variance in its direction alone is warned of.
 
@@ -424,7 +427,107 @@ class AmortisedICA(AmortisedEstimator):
         first = without_collapse(start.params, floor, short, n_first)
         if first.interrupted or len(rows) < N_FOR_FOURTH_MOMENTS:
             return first
-        return best_noise_level(first, rows, short, rank)
+        return best_noise_level(first, rows, floor, short, rank)
+
+    def remove_components(self, X, components):
+        """Rows without the contributions of some sources, such as artefacts.
+
+        Takes from each row the posterior means of these sources times their columns of
+        ``mixing_``; what the other components explain, and the noise, stays as it is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; missing entries (NaN) stay missing.
+        components : int or sequence of int
+            Numbers of the components, counted from 0.
+
+        Returns
+        -------
+        X_left : ndarray of shape (n_samples, n_features)
+
+        Raises
+        ------
+        ValueError
+            If "there is no component" of such a number.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> sources = rng.laplace(size=(1000, 2))
+        >>> X = sources @ np.array([[5.0, 1.0], [1.0, 1.0]])
+        >>> ica = AmortisedICA(random_state=0).fit(X)
+        >>> X_left = ica.remove_components(X, 0)
+        >>> bool(abs(np.corrcoef(X_left[:, 0], sources[:, 1])[0, 1]) > 0.99)
+        True
+        """
+        check_is_fitted(self)
+        index, count = np.atleast_1d(np.asarray(components)), self.n_components_
+        if index.dtype.kind not in "iu" or np.any((index < 0) | (index >= count)):
+            raise ValueError(
+                f"AmortisedICA has {count} components, numbered 0 to {count - 1}; there is "
+                f"no component {components!r}. Give one such number, or several."
+            )
+        X = self._rows(X)
+        return X - self._transform(X)[:, index] @ self.mixing_[:, index].T
+
+    def mixing_standard_errors(self, X, sample_weight=None):
+        """Standard errors of ``mixing_``, from the information that rows hold.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows that the estimator was fitted to; NaN marks a missing entry.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`.
+
+        Returns
+        -------
+        errors : ndarray of shape (n_features, n_components)
+            In the units of ``mixing_``.
+
+        Raises
+        ------
+        ValueError
+            If the log joint "is not split over the sources": there are more sources than
+            columns, or sources of your own without ``log_densities``.
+
+        See Also
+        --------
+        skaws.evaluation.mixing_standard_errors : How, and at what cost.
+
+        Notes
+        -----
+        They hold for many rows and sources that suit their family.  The noise counts as
+        known, which in square mixings it is not.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.laplace(size=(1000, 2)) @ np.array([[2.0, 1.0, 0.0], [0.0, 1.0, 2.0]])
+        >>> X += 0.1 * rng.standard_normal((1000, 3))
+        >>> ica = AmortisedICA(n_components=2, random_state=0).fit(X)
+        >>> bool(np.all(ica.mixing_standard_errors(X) < 0.2))
+        True
+        """
+        check_is_fitted(self)
+        if not self._is_split(self._state.model):
+            raise ValueError(
+                "AmortisedICA has no standard errors here: the log joint is not split over "
+                "the sources. Take no more sources than columns, and sources with "
+                "log_densities."
+            )
+        X = self._rows(X)
+        weights = check_sample_weight(sample_weight, X)
+        centred = LinearMixing(self._model.prior, self.noise == "per_feature")
+        params = {
+            "sources": self.params_["prior"],
+            "mixing": np.eye(self.n_components_),
+            "basis": self.params_["decoder"]["components"],
+            "mean": self.mean_,
+            "noise_variance": self.noise_variance_,
+        }
+        return mixing_standard_errors(centred, params, X, weights).T
 
     def _set_attributes(self, params):
         # All answers come from the same model written without its centred latents.

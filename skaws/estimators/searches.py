@@ -20,6 +20,9 @@ N_STARTS = 8
 SQUARE_SHARES = (0.3, 0.55, 0.75, 0.88, 0.96)  # of the least principal variance
 HOPELESS = 0.1  # fall of the likelihood, nats a row, after which no level is tried
 SHARE_OF_OUTLIERS = 1e-3
+NOISELESS = 1e-8  # of the least principal variance
+ABOVE_FLOOR = 1.1
+TIED = 0.002  # nats a row: no noise is the simpler of two models that are as likely
 COLLAPSED = 20.0  # variance that the least source explains, relative to the noise
 LOWERED, N_LOWERED = 0.01, 4  # noise at each of a few further attempts
 
@@ -78,8 +81,10 @@ def without_collapse(params, floor, short, n_iter):
     return training
 
 
-def best_noise_level(first, rows, short, rank):
-    """The likeliest of several noise levels, each climbed from the one below.
+def best_noise_level(first, rows, floor, short, rank):
+    """The likeliest of several noise levels, each climbed from the one below, or none.
+
+    Where the lowest is the likeliest, it is compared with hardly any noise.
 
     Parameters
     ----------
@@ -87,6 +92,8 @@ def best_noise_level(first, rows, short, rank):
         At the lowest level.
     rows : array of shape (m, n_features)
         Rows that stand for all.
+    floor : float or array of shape (n_features,)
+        Noise variances stay above it.
     short : callable
         ``short(params, n_iter) -> Training``; `n_iter` has a default.
     rank : callable
@@ -96,8 +103,8 @@ def best_noise_level(first, rows, short, rank):
     -------
     training : Training
     """
-    units = np.sqrt(relative_noise(first.params))
-    smallest = principal_variances(rows / units)[0][-1]
+    shares = relative_noise(first.params)
+    smallest = principal_variances(rows / np.sqrt(shares))[0][-1]
     last = best = first
     highest = rank(best)
     for share in SQUARE_SHARES:
@@ -109,7 +116,11 @@ def best_noise_level(first, rows, short, rank):
             best, highest = last, reached
         elif reached < (True, highest[1] - HOPELESS):
             break
-    return best
+    if best is not first or last.interrupted:
+        return best
+    least = max(NOISELESS * smallest, ABOVE_FLOOR * np.max(floor / shares))
+    without = short(with_noise(first.params, least))
+    return without if rank(without) >= (True, highest[1] - TIED) else first
 
 
 def relative_noise(params):

@@ -8,6 +8,7 @@ from .marginal import (
     posterior_mean,
     sample_posterior,
 )
+from .mixing import mixing_standard_errors
 
 __all__ = [
     "exact_score_gradient",
@@ -15,6 +16,7 @@ __all__ = [
     "importance_posterior",
     "importance_score_gradient",
     "log_marginal_likelihood",
+    "mixing_standard_errors",
     "posterior_mean",
     "sample_posterior",
     "score_gradient",

@@ -52,11 +52,17 @@ class Places:
         found += np.bincount(index + 1, right.ravel(), size)[:size]
         self.histogram = found.reshape(n_sources, N_NODES)
 
-    def values(self, table):
-        """A table, (k, N_NODES), at the places: (n, k)."""
-        flat = table.ravel()
-        left = flat[self._left]
-        return left + self._share * (flat[self._left + 1] - left)
+    def values(self, tables, owners=None):
+        """Tables, (n_tables, N_NODES), at the places of their owners: (n, n_tables).
+
+        `owners` None: there is one table for each source.
+        """
+        index, share, flat = self._left, self._share, tables.ravel()
+        if owners is not None:
+            own = N_NODES * (np.arange(len(owners)) - owners)
+            index, share = index[:, owners] + own, share[:, owners]
+        left = flat[index]
+        return left + share * (flat[index + 1] - left)
 
 
 class FactorRegression(BaseEstimator):

@@ -281,12 +281,27 @@ def test_likeliest_noise_level_is_found_and_hopeless_ones_left_out(likeliest):
         tried.append(share)
         return True, -abs(share - likeliest)
 
-    best = best_noise_level(short(mixed(0.02 * smallest)), ROWS, short, rank)
+    best = best_noise_level(short(mixed(0.02 * smallest)), ROWS, 0.0, short, rank)
     assert abs(best.params["noise_variance"] / smallest - likeliest) < 1e-9
     levels = np.array(searches.SQUARE_SHARES)
     beyond = levels > likeliest + searches.HOPELESS
     expected = levels[: np.argmax(beyond) + 1] if beyond.any() else levels
     np.testing.assert_allclose(tried, [0.02, *expected])  # from the lowest upwards
+
+
+@pytest.mark.parametrize("fall", [0.5, 2.0])
+def test_no_noise_is_preferred_where_it_is_as_likely(fall):
+    smallest = np.linalg.eigvalsh(np.cov(ROWS.T, bias=True))[0]
+
+    def rank(training):
+        share = float(training.params["noise_variance"]) / smallest
+        fallen = -fall * searches.TIED if share < 0.01 else -(share - 0.02)
+        return True, fallen
+
+    lowest = short(mixed(0.02 * smallest))
+    best = best_noise_level(lowest, ROWS, 1e-5 * smallest, short, rank)
+    expected = 1.1e-5 if fall < 1 else 0.02
+    assert best.params["noise_variance"] / smallest == pytest.approx(expected)
 
 
 def test_best_of_short_starts_is_the_one_of_highest_rank():
@@ -304,7 +319,7 @@ def test_interruption_ends_the_search():
     assert best_of_short_starts(starts, interrupted, None).params == 0
     assert next(starts) == 1
     first = interrupted(mixed())
-    found = best_noise_level(first, ROWS, interrupted, lambda training: (False, 0.0))
+    found = best_noise_level(first, ROWS, 0.0, interrupted, lambda training: (False, 0.0))
     assert found is first
     assert without_collapse(mixed(), 0.0, interrupted, 10).interrupted
 
@@ -360,3 +375,52 @@ def test_holes_leave_the_sources_where_they_are(noisy, share):
     model = AmortisedICA(6, random_state=0).fit(holes)
     assert amari(model.components_, mixing) < 0.06
     assert abs(model.noise_variance_ - 0.09) < 0.02
+
+
+def square(n_rows=2000, k=3):
+    rng = np.random.default_rng(5)
+    sources = rng.laplace(size=(n_rows, k))
+    sources[:, 0] = rng.exponential(size=n_rows)
+    return sources @ rng.standard_normal((k, k))
+
+
+def test_a_source_goes_and_nothing_else_changes():
+    X = square()
+    ica = AmortisedICA(random_state=0).fit(X)
+    left = ica.remove_components(X, 1)
+    before, after = (ica.transform(rows) for rows in (X, left))
+    assert np.abs(after[:, [0, 2]] - before[:, [0, 2]]).max() < 1e-6
+    assert after[:, 1].std() < 1e-4 < before[:, 1].std()
+    # The same by way of the latents, as without a noise model.
+    before[:, 1] = 0.0
+    assert np.abs(ica.inverse_transform(before) - left).max() < 1e-3
+    both = ica.remove_components(ica.remove_components(X, 0), 2)
+    assert np.abs(ica.remove_components(X, [0, 2]) - both).max() < 1e-3
+
+
+def test_removal_leaves_holes_open_and_noise_alone():
+    X = square() @ np.random.default_rng(1).standard_normal((3, 5))
+    X += 0.5 * np.random.default_rng(2).standard_normal(X.shape)
+    X[::7, 2] = np.nan
+    ica = AmortisedICA(3, random_state=0).fit(X)
+    left = ica.remove_components(X, 0)
+    assert np.array_equal(np.isnan(left), np.isnan(X))
+    gone = (X - left)[~np.isnan(X).any(axis=1)]
+    assert np.linalg.matrix_rank(gone, tol=1e-8 * np.abs(gone).max()) == 1
+
+
+@pytest.mark.parametrize("components", [3, -1, [0, 7], 1.0, True, "0"])
+def test_only_components_that_there_are_can_be_removed(components):
+    X = square(200)
+    ica = AmortisedICA(max_iter=5, random_state=0).fit(X)
+    with pytest.raises(ValueError, match="no component"):
+        ica.remove_components(X, components)
+
+
+def test_where_there_is_no_noise_none_is_found():
+    X = square()
+    without = AmortisedICA(random_state=0).fit(X).noise_variance_
+    least = np.linalg.eigvalsh(np.cov(X.T))[0]
+    assert without < 1e-4 * least
+    X += np.sqrt(0.3 * least) * np.random.default_rng(0).standard_normal(X.shape)
+    assert AmortisedICA(random_state=0).fit(X).noise_variance_ > 0.01 * least
