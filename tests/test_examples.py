@@ -206,6 +206,8 @@ def toy_pictures():
 def test_ica_benchmark(capsys):
     load("benchmarks/bench_ica.py").main(["--seeds", "1", "--cases", "toy"])
     assert "toy" in capsys.readouterr().out
+    load("benchmarks/bench_ica.py").main(["--tables", "iris"])
+    assert capsys.readouterr().out.count("iris") == 3
 
 
 def test_speed_benchmark(capsys, monkeypatch):
