@@ -124,6 +124,8 @@ def test_shares_under_a_count_likelihood_are_told_with_the_repair():
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Six parts cannot describe digits, and say so.
+        warnings.filterwarnings("ignore", "AmortisedNMF: real rows lie far")
         right = AmortisedNMF(6, max_iter=150, random_state=0).fit(counts)
         model = AmortisedNMF(6, likelihood="gaussian", max_iter=150, random_state=0)
         repaired = model.fit(shares)

@@ -188,6 +188,7 @@ def test_nmf_benchmark(capsys, monkeypatch):
     monkeypatch.setattr(bench, "PLANTED", {"toy": {"k": 2, "d": 8, "n": 100}})
     monkeypatch.setattr(bench, "mnist", toy_pictures)
     bench.compare("toy", 1)
+    bench.compare_with_truth(23)
     bench.bench_planted(1)
     bench.bench_binary(n_components=3, n_train=80)
     bench.bench_rows(sizes=(2000,), n_columns=30)

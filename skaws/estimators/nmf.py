@@ -4,6 +4,7 @@ from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_non_negative
 
@@ -11,15 +12,17 @@ from ..batches import dense_rows
 from ..decoders import Linear, LogOdds
 from ..likelihoods import Bernoulli, Gaussian, Likelihood, NegativeBinomial, Poisson
 from ..methods import Method, single
-from ..models import ComponentsPrior, LatentVariableModel
+from ..models import AdditiveParts, ComponentsPrior, LatentVariableModel
 from ..moments import column_moments
-from ..objectives import ResidualRegression
+from ..objectives import ResidualRegression, WeightedDraws
+from ..optimizers import HeavyBall
 from ..posteriors import Gamma as GammaPosterior
 from ..posteriors import Logit
 from ..priors import Gamma, UnitUniform
-from ..regression import KernelRegression
+from ..regression import KernelRegression, RunningInformation
+from ..schedules import PlateauThenDecay
 from .base import AmortisedEstimator
-from .validation import warn_of_decimals, warn_of_few_rows
+from .validation import representative_rows, warn_of_decimals, warn_of_few_rows
 
 __all__ = ["AmortisedNMF"]
 
@@ -30,8 +33,13 @@ LIKELIHOODS = {
     "negative_binomial": NegativeBinomial,
 }
 FIRST_SHAPE = 0.3
-STEP, GAUSSIAN_STEP = 0.1, 0.03
+STEP, GAUSSIAN_STEP, OF_DRAWS = 0.1, 0.03, 0.15
 N_ROWS_FOR_STARTS = 1000
+N_SHORT = 100
+N_FROM_ROWS = 2
+N_DECAY = 60  # of the last iterations
+ENTRIES_COMPARED = 40_000
+N_SIMULATIONS = 100  # of which draws make no use
 
 
 class AmortisedNMF(AmortisedEstimator):
@@ -65,7 +73,8 @@ Likelihood, default="poisson"
         posterior mode is then sought. It counts once for the table, however many rows
         that has (in `partial_fit`: for what is passed). None is maximum likelihood.
     n_simulations : int, default=None
-        Pairs simulated in each iteration. None takes as many as X has rows, 100 to 300.
+        Pairs simulated in each iteration, of which only a regression makes use. None takes
+        100; for a regression as many as X has rows, 100 to 300.
     batch_size : int, default=300
         Largest number of rows in an iteration. A table of no more rows than this is
         used whole, and the fit does not depend on the order of its rows.
@@ -73,20 +82,25 @@ Likelihood, default="poisson"
         Largest number of iterations; the last third of them, at most, runs at a
         learning rate that falls to zero.
     learning_rate : float, default=None
-        Size of a full step of Adam, relative to each component's entry. None takes 0.1,
-        or 0.03 under Gaussian noise, which may be small beside the entries.
+        Gain of a full step, in units of information
+        (:class:`skaws.optimizers.HeavyBall`); None takes 0.15.  With a regression: size of
+        a full step of Adam, relative to each component's entry; None takes 0.1, or 0.03
+        under Gaussian noise, which may be small beside the entries.
     regressor : KernelRidge or AdaptiveKernelRegression, default=None
-        The regression of the log joint. None is ``KernelRidge(kernel="precomputed",
-        alpha=1)``, which stands for a constant, a linear and a Gaussian kernel on latent
-        estimates; see :class:`skaws.regression.KernelRegression`.
+        None climbs the log joint at weighted draws of each row's latents (see Notes). A
+        regression is of its residual from the log joint at the posterior mode, which is
+        worse for large counts; "bernoulli" always has one, by default
+        ``KernelRidge(kernel="precomputed", alpha=1)``
+        (:class:`skaws.regression.KernelRegression`).
     tol : float, default=1e-3
         Steps stay at full size while `n_iter_no_change` of them gain at least this, in
         nats a row.
     n_iter_no_change : int, default=60
         Number of iterations over which the gain is summed.
     n_init : int, default=1
-        Number of restarts; the one of highest likelihood is kept. One start is by
-        NNDSVD; several are from rows far from each other.
+        Number of restarts; the one of highest likelihood is kept. One goes on from the
+        best of three short fits, one begun at NNDSVD and two at rows far from each other;
+        each of several begins at such rows.
     n_jobs : int, default=None
         Number of processes for restarts, as joblib's. Results do not depend on it.
     warm_start : bool, default=False
@@ -144,10 +158,12 @@ Likelihood, default="poisson"
 
     Notes
     -----
-    Estimated as in [1]_, with the residual from a baseline at each row's posterior mode in
-    log z regressed; see the user guide.  One iteration costs O(n_simulations^3 +
-    (n_simulations + batch_size) n_components n_features), whatever the number of rows;
-    sparse tables are made dense a batch at a time (and at most 1000 rows for the start).
+    Estimated as in [1]_, with several draws for each row weighted by importance
+    (:class:`skaws.objectives.WeightedDraws`), centred latents
+    (:class:`skaws.models.AdditiveParts`) and steps in units of measured information; see
+    the user guide.  One iteration costs O(batch_size n_components (n_features +
+    n_components^2) + n_features n_components^3), whatever the number of rows; sparse
+    tables are made dense a batch at a time (and at most 1000 rows for the start).
 
     ``score`` and ``transform`` are importance sampling with 200 draws a row, the same every
     time (:func:`skaws.evaluation.importance_posterior`).  With thirty components or more
@@ -155,8 +171,7 @@ Likelihood, default="poisson"
 
     References
     ----------
-    .. [1] L. K. Wenliang, T. Moskovitz, H. Kanagawa, M. Sahani. Amortised learning by
-       wake-sleep. ICML 2020.
+    .. [1] J. Bornschein, Y. Bengio. Reweighted wake-sleep. ICLR 2015.
 
     Examples
     --------
@@ -245,8 +260,17 @@ Likelihood, default="poisson"
             decoder = Linear(nonnegative=True, start=start)
             parts = self._make_prior(n_components), decoder, likelihood
         if self.components_prior is None:
-            return LatentVariableModel(*parts)
-        return ComponentsPrior(*parts, *self.components_prior)
+            model = LatentVariableModel(*parts)
+        else:
+            model = ComponentsPrior(*parts, *self.components_prior)
+        if not self._draws:
+            return model
+        return AdditiveParts(model, np.mean(~np.isnan(X), axis=0), model.units_of(X))
+
+    @property
+    def _draws(self):
+        """Whether latents are drawn, and no log joint is regressed."""
+        return self.regressor is None and not self._binary
 
     def _make_likelihood(self, X):
         if not isinstance(self.likelihood, str):
@@ -276,6 +300,17 @@ Likelihood, default="poisson"
         return self.prior
 
     def _make_method(self, model, rows, n_rows):
+        if self._draws:
+            return Method(
+                "draws",
+                single(WeightedDraws()),
+                GammaPosterior(),
+                RunningInformation(),
+                n_simulations=N_SIMULATIONS,
+                max_iter=self.max_iter,
+                learning_rate=OF_DRAWS,
+                n_iter_no_change=self.n_iter_no_change,
+            )
         return Method(
             "residual",
             single(ResidualRegression()),
@@ -287,10 +322,41 @@ Likelihood, default="poisson"
             n_iter_no_change=self.n_iter_no_change,
         )
 
+    def _search(self, start, rows, run):
+        """The likeliest of short fits from NNDSVD and from rows far from each other."""
+        n_short = min(N_SHORT, start.method.max_iter // 3)
+        if not self._draws or self.n_init > 1 or n_short == 0:
+            return super()._search(start, rows, run)
+        others = clone(start.model).set_params(model__decoder__start="rows")
+        firsts = [
+            start.params,
+            *(self._start(others, rows, start.rng) for _ in range(N_FROM_ROWS)),
+        ]
+        found = []
+        for params in firsts:
+            schedule = PlateauThenDecay(n_short, self.tol, n_short)
+            parts = start.model, start.method, params, start.rng
+            found.append(run(self._fresh_state(*parts, schedule)))
+            if found[-1].interrupted:
+                return found[-1]
+        n_compared = np.clip(ENTRIES_COMPARED // rows.shape[1], 50, 300)
+        compared = representative_rows(rows, None, int(n_compared))
+        return max(found, key=lambda training: self._rank(training, compared))
+
+    def _make_schedule(self, method):
+        n_decay = N_DECAY if method.name == "draws" else None
+        return PlateauThenDecay(method.max_iter, self.tol, method.n_iter_no_change, n_decay)
+
+    def _make_optimizer(self, method):
+        if method.name == "draws":
+            return HeavyBall(method.learning_rate, noise_variance=np.inf)
+        return super()._make_optimizer(method)
+
     def _set_attributes(self, params):
         decoder = params["decoder"]
         order = np.argsort(-decoder["components"].sum(axis=1), kind="stable")
-        self._model = self._state.model
+        model = self._state.model
+        self._model = model.model if isinstance(model, AdditiveParts) else model
         self.components_ = decoder["components"][order]
         self.params_ = {**params, "decoder": {**decoder, "components": self.components_}}
         if self._binary:

@@ -1,5 +1,6 @@
 """Generative models: a sampler and a differentiable log joint."""
 
+from .additive_parts import AdditiveParts
 from .base import GenerativeModel
 from .components_prior import ComponentsPrior
 from .composed import LatentVariableModel
@@ -8,6 +9,7 @@ from .given import GivenColumns
 from .linear_mixing import LinearMixing
 
 __all__ = [
+    "AdditiveParts",
     "ComponentsPrior",
     "FunctionModel",
     "GenerativeModel",

@@ -8,6 +8,7 @@ from .importance import ImportanceSampling
 from .labels import LabelResidual
 from .residual import ResidualRegression
 from .reweighted import ReweightedWakeSleep
+from .weighted_draws import WeightedDraws
 
 __all__ = [
     "EnumeratedLikelihood",
@@ -20,6 +21,7 @@ __all__ = [
     "RealRows",
     "ResidualRegression",
     "ReweightedWakeSleep",
+    "WeightedDraws",
     "Weights",
     "expected_log_joint",
 ]

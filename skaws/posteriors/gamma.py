@@ -12,9 +12,11 @@ from .linear_gaussian import GaussianApproximation
 
 __all__ = ["Gamma"]
 
+LOG_2PI = np.log(2 * np.pi)
 LEAST_START = 0.1
 LEAST_LATENT = 1e-300
 DEFENSIVE = 0.2  # chance of a wide draw of a latent
+ROUNDING = 1e-12
 CHUNK_NUMBERS = 500_000  # at most 4 MB in one temporary
 
 
@@ -25,7 +27,7 @@ class Gamma(Posterior):
     likelihood with ``slopes``.
 
     The linear minimum-mean-square-error estimate, cut to the support, is improved by
-    multiplicative updates ``z <- (shape + z * P) / (shape + N)``, where P and N are the two
+    multiplicative updates ``z <- (shape + z * P) / (rate + N)``, where P and N are the two
     non-negative parts of the log-likelihood's gradient in z.  For Poisson counts they are
     those of EM: each component has its share of the counts, and z is its mean given
     these.  Being means, estimates are positive at any shape.
@@ -84,16 +86,18 @@ class FittedGamma(FittedPosterior):
 
     def __init__(self, model, params, space, n_steps):
         super().__init__(space)
-        self._first = GaussianApproximation(model.linear_moments(params), space)
+        moments = model.linear_moments(params)
+        self._first = GaussianApproximation(moments, space)
         self._likelihood, self._noise = model.likelihood, params.get("likelihood", {})
-        self._components = params["decoder"]["components"]
+        self._components = moments.components
         self._transposed = np.ascontiguousarray(self._components.T)
         self._shape = params["prior"]["shape"] * np.ones(len(self._components))
+        self._scale = moments.latent_mean
         self._n_steps = n_steps
 
     def mean(self, X):
         """Posterior mode in log z of each row, shape (m, n_latents)."""
-        latents = np.maximum(self._first.mean(X), LEAST_START)
+        latents = np.maximum(self._first.mean(X), LEAST_START * self._scale)
         missing = np.isnan(X)
         observed = (~missing).astype(float) if missing.any() else None
         filled = X if observed is None else np.where(missing, 0.0, X)
@@ -103,7 +107,7 @@ class FittedGamma(FittedPosterior):
             if observed is not None:
                 up, down = up * observed, down * observed
             latents = (self._shape + latents * (up @ self._transposed)) / (
-                self._shape + down @ self._transposed
+                self._shape / self._scale + down @ self._transposed
             )
         return latents
 
@@ -123,12 +127,17 @@ class FittedGamma(FittedPosterior):
 
     def _draws(self, mode, narrow, factor, white, power, defensive):
         """Latents and their log densities by random numbers of some draws."""
-        shape = np.where(defensive, self._shape, narrow)
-        standard, correction = cube_draw(shape, transformed(factor, white), power)
-        latents = np.maximum(standard * (mode / shape), LEAST_LATENT)
+        shape, constant = (
+            np.where(defensive, *pair)
+            for pair in zip(with_constant(self._shape), with_constant(narrow), strict=True)
+        )
+        normal = transformed(factor, white)
+        log_standard, correction = cube_draw(shape, constant, normal, power)
+        log_latents = log_standard + np.log(mode / shape)
+        latents = np.maximum(np.exp(log_latents), LEAST_LATENT)
         pair = (
-            log_gamma_density(latents, narrow, narrow / mode) + np.log1p(-DEFENSIVE),
-            log_gamma_density(latents, self._shape, self._shape / mode) + np.log(DEFENSIVE),
+            log_gamma_density(log_latents, latents, narrow, mode) + np.log1p(-DEFENSIVE),
+            log_gamma_density(log_latents, latents, self._shape, mode) + np.log(DEFENSIVE),
         )
         log_prob = np.sum(np.logaddexp(*pair) + correction, axis=2)
         log_volume = np.sum(np.log(np.einsum("mkk->mk", factor)), axis=1)
@@ -140,12 +149,14 @@ class FittedGamma(FittedPosterior):
         precision *= mode[:, :, None] * mode[:, None, :]
         diagonal = np.einsum("mkk->mk", precision)
         diagonal += self._shape
-        covariance = np.linalg.inv(precision)
-        variance = np.einsum("mkk->mk", covariance)
-        deviation = np.sqrt(variance)
-        correlation = covariance / (deviation[:, :, None] * deviation[:, None, :])
+        units = np.sqrt(diagonal)
+        precision /= units[:, :, None] * units[:, None, :]
+        np.einsum("mkk->mk", precision)[:] += ROUNDING
+        root = np.swapaxes(np.linalg.inv(np.linalg.cholesky(precision)), 1, 2)
+        root /= units[:, :, None]  # upper triangular
+        deviation = np.sqrt(np.sum(root**2, axis=2))
         # A shape below the prior's would only be rounding.
-        return np.maximum(1 / variance, self._shape), np.linalg.cholesky(correlation)
+        return np.maximum(deviation**-2, self._shape), root / deviation[:, :, None]
 
     def _information(self, X, mode):
         location = mode @ self._components
@@ -155,14 +166,20 @@ class FittedGamma(FittedPosterior):
         return 1 / self._likelihood.noise_variance(self._noise, location)
 
 
-def log_gamma_density(latents, shape, rate):
+def log_gamma_density(log_latents, latents, shape, mean):
     """Log density of Gamma variables, entry by entry."""
+    rate = shape / mean
     constant = shape * np.log(rate) - gammaln(shape)
-    return constant + (shape - 1) * np.log(latents) - rate * latents
+    return constant + (shape - 1) * log_latents - rate * latents
 
 
-def cube_draw(shape, normal, power):
-    """Variables near Gamma(shape), and log q(y) - log Gamma(y), entry by entry.
+def with_constant(shape):
+    """Shapes, and the logarithm of what :func:`cube_draw` divides Gamma densities by."""
+    return shape, gammaln(np.where(shape < 1.0, shape + 1.0, shape))
+
+
+def cube_draw(shape, constant, normal, power):
+    """Logarithms of variables y near Gamma(shape), and log q(y) - log Gamma(y).
 
     y is the cube of a shifted normal variable with density q, and nearly Gamma itself; q
     lacks the exponential of the correlated normals.
@@ -173,10 +190,12 @@ def cube_draw(shape, normal, power):
     c = 1 / np.sqrt(9 * d)
     root = 1 + c * normal
     inside = root > 0
-    root = np.where(inside, root, 1.0)
-    y = d * root**3
-    log_q = -0.5 * np.log(2 * np.pi) - np.log(3 * d * c * root**2)
-    log_gamma = (raised - 1) * np.log(y) - y - gammaln(raised)
+    log_root = np.log(np.where(inside, root, 1.0))
+    log_d = np.log(d)
+    log_y = log_d + 3 * log_root
+    # 3 * d * c is the square root of d.
+    log_q = -0.5 * (LOG_2PI + log_d) - 2 * log_root
+    log_gamma = (raised - 1) * log_y - np.exp(log_y) - constant
     # Weights of draws outside the support are zero.
     correction = np.where(inside, log_q - log_gamma, np.inf)
-    return y * np.exp(np.where(small, -power / shape, 0.0)), correction
+    return log_y - np.where(small, power / shape, 0.0), correction

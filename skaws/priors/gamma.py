@@ -24,7 +24,7 @@ class Gamma(Prior):
     n_latents : int
         Number of latents.
     shape : float, default=0.3
-        Shape to start from, strictly between 0.02 and 200.
+        Shape to start from, strictly between 0.02 and a million.
     shared : bool, default=False
         Whether all latents have one shape, or each its own.
     learned : bool, default=True
@@ -51,7 +51,7 @@ class Gamma(Prior):
 
     @property
     def constraints(self):
-        return {"shape": Interval(0.02, 200.0, log=True) if self.learned else Fixed()}
+        return {"shape": Interval(0.02, 1e6, log=True) if self.learned else Fixed()}
 
     def init_params(self, X, rng):
         return {"shape": np.full(1 if self.shared else self.n_latents, float(self.shape))}

@@ -2,6 +2,7 @@
 
 from .adaptive import AdaptiveKernelRegression, make_regression
 from .factors import FactorRegression
+from .information import RunningInformation
 from .kernel_ridge import KernelRegression, MeanWeights, default_regressor
 from .mean import MeanRegression
 
@@ -11,6 +12,7 @@ __all__ = [
     "KernelRegression",
     "MeanRegression",
     "MeanWeights",
+    "RunningInformation",
     "default_regressor",
     "make_regression",
 ]
