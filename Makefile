@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export MPLBACKEND := Agg
 
-.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-paths bench-misfits bench-alarms bench-speed fuzz structure doc wheel clean
+.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-simulator bench-paths bench-misfits bench-alarms bench-speed fuzz structure doc wheel clean
 
 # One stamp file for each set of extras, renewed when the requirements change.
 .venv/%.stamp: setup.py
@@ -41,6 +41,9 @@ bench-nmf: .venv/bench.stamp
 
 bench-learner: .venv/plot.stamp
 	$(BIN)/python examples/benchmarks/bench_learner.py
+
+bench-simulator: .venv/plot.stamp
+	$(BIN)/python examples/benchmarks/bench_simulator.py
 
 bench-paths: .venv/test.stamp
 	$(BIN)/python examples/benchmarks/bench_paths.py

@@ -41,6 +41,7 @@ GALLERY = [
     "plot_guessing.py",
     "plot_robust_factors.py",
     "plot_seasons.py",
+    "plot_blowflies.py",
     "plot_circle.py",
     "plot_gradient.py",
 ]

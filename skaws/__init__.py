@@ -8,6 +8,7 @@ from .estimators import (
     AmortisedICA,
     AmortisedLearner,
     AmortisedNMF,
+    AmortisedSimulator,
 )
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "AmortisedICA",
     "AmortisedLearner",
     "AmortisedNMF",
+    "AmortisedSimulator",
 ]
 __version__ = "0.1.0.dev0"

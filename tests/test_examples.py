@@ -37,6 +37,7 @@ def test_every_example_has_a_test_here():
         "plot_ica_artefacts.py",
         "plot_ica_natural_images.py",
         "plot_circle.py",
+        "plot_blowflies.py",
         "plot_seasons.py",
         "plot_gradient.py",
         "plot_guessing.py",
@@ -103,6 +104,19 @@ def test_ica_artefacts():
         assert cleaned < 0.7 * recorded and change > 0.7 * recorded
         assert figures[number, "quiet"][3] < 0.1 * change
     assert not np.isnan(X_left).any() and len(picture.axes) == 3
+
+
+def test_blowflies():
+    model, X, picture = load("plot_blowflies.py").run(
+        n_times=100, n_simulations=200, n_final=600
+    )
+    assert model.distance_ < 1.2 and abs(model.parameters_["tau"] - 7.0) < 1.5
+    assert X.shape == (1, 100) and len(picture.axes) == 8
+
+
+def test_simulator_benchmark(capsys):
+    load("benchmarks/bench_simulator.py").main(["--series", "1", "--tasks", "Ricker"])
+    assert "ABC: error" in capsys.readouterr().out
 
 
 def test_circle():

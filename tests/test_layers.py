@@ -16,7 +16,7 @@ LAYERS = [
     {"__init__"},
     {"estimators"},
     {"checks"},
-    {"evaluation"},
+    {"evaluation", "lifted"},
     {"starts", "validation", "wake_sleep"},
     {"methods", "models"},
     {"objectives", "posteriors", "regression"},

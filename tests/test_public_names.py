@@ -27,5 +27,6 @@ def test_top_level_is_what_users_import():
         "AmortisedICA",
         "AmortisedLearner",
         "AmortisedNMF",
+        "AmortisedSimulator",
     }
     assert skaws.__version__

@@ -7,5 +7,13 @@ tells a wrong sampler from a wrong log joint before any fit does.
 from .check import check_model
 from .fit import check_fit
 from .report import Finding, ModelCheckError, Report
+from .simulator import check_simulator
 
-__all__ = ["Finding", "ModelCheckError", "Report", "check_fit", "check_model"]
+__all__ = [
+    "Finding",
+    "ModelCheckError",
+    "Report",
+    "check_fit",
+    "check_model",
+    "check_simulator",
+]

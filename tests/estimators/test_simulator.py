@@ -1,0 +1,305 @@
+"""Parameters of simulators: known answers, honest uncertainty, and what goes wrong."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from scipy.stats import lognorm, norm, randint, uniform
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.kernel_ridge import KernelRidge
+
+from skaws import AmortisedSimulator
+
+PRIORS = {"level": norm(0, 3), "spread": lognorm(1.0)}
+
+
+def noise(level, spread, rng, n_times):
+    return level + spread * rng.standard_normal(n_times)
+
+
+def many(level, spread, rng, n_times):
+    return level[:, None] + spread[:, None] * rng.standard_normal((len(level), n_times))
+
+
+def fitted(X, simulate=many, priors=PRIORS, **options):
+    options = {"vectorized": True, "n_final": 1000, "random_state": 0, **options}
+    return AmortisedSimulator(simulate, priors, **options).fit(X)
+
+
+@pytest.fixture(scope="module")
+def X():
+    return noise(1.0, 2.0, np.random.default_rng(1), 100)[None]
+
+
+@pytest.fixture(scope="module")
+def model(X):
+    return fitted(X)
+
+
+def test_white_noise_has_the_standard_errors_of_theory(X, model):
+    # Of the mean, and of the deviation. Summaries lose a little: estimates lie within one
+    # exact standard error of the exact ones; the prior's deviation is 17 of these.
+    mean, sd = X.mean(), X.std()
+    assert abs(model.parameters_["level"] - mean) < sd / 10
+    assert abs(model.parameters_["spread"] - sd) < sd / np.sqrt(200)
+    assert model.standard_errors_["level"] == pytest.approx(sd / 10, rel=0.3)
+    assert model.standard_errors_["spread"] == pytest.approx(sd / np.sqrt(200), rel=0.4)
+    assert model.converged_ and model.distance_ < 1.2
+    low, high = model.intervals_["level"]
+    assert low < model.parameters_["level"] < high
+
+
+def test_more_series_say_more(X, model):
+    several = np.vstack(
+        [X, *(noise(1.0, 2.0, np.random.default_rng(s), 100) for s in (2, 3, 4))]
+    )
+    ratio = fitted(several).standard_errors_["level"] / model.standard_errors_["level"]
+    assert 0.35 < ratio < 0.7  # one half
+
+
+def test_what_the_simulator_ignores_stays_as_its_prior(X):
+    # Leave-one-out predictions among the features made a variance of 0.45 of it.
+    def ignoring(level, spread, idle, rng, n_times):
+        return many(level, spread, rng, n_times)
+
+    with pytest.warns(UserWarning, match="say nothing of 'idle'"):
+        model = fitted(X, ignoring, {**PRIORS, "idle": norm(5, 2)})
+    assert model.covariance_[2, 2] > 0.9 and abs(model.mean_[2]) < 0.3
+    assert model.r2_["idle"] < 0.1 and "prior only" in model.summary()
+    assert model.standard_errors_["idle"] == pytest.approx(2.0, rel=0.1)
+
+
+def test_series_that_the_simulator_cannot_make_are_told():
+    walk = np.cumsum(np.random.default_rng(0).standard_normal(100))[None]
+    with pytest.warns(UserWarning, match="do not look like simulated ones"):
+        model = fitted(walk)
+    assert min(check.tail for check in model.check()) < 0.01
+    assert "do not look" in model.summary()
+
+
+def test_one_series_at_a_time_and_processes_give_answers_of_the_same_law(X, model):
+    one = fitted(X, noise, vectorized=False, n_final=0, n_simulations=200)
+    assert abs(one.mean_[0] - model.mean_[0]) < 3 * np.sqrt(model.covariance_[0, 0])
+    two = fitted(X, noise, vectorized=False, n_final=0, n_simulations=200, n_jobs=2)
+    np.testing.assert_array_equal(one.mean_, two.mean_)
+
+
+def test_the_same_seed_gives_the_same_bits(X, model):
+    again = fitted(X)
+    np.testing.assert_array_equal(model.mean_, again.mean_)
+    np.testing.assert_array_equal(model.covariance_, again.covariance_)
+
+
+def test_fixed_and_integer_parameters(X):
+    def stepped(level, delay, spread, rng, n_times):
+        later = np.arange(n_times) >= 10 * np.atleast_1d(delay)[:, None]
+        return many(level, np.full(len(level), spread[0]), rng, n_times) + 5.0 * later
+
+    truth = stepped(
+        np.ones(1), np.array([4]), np.array([1.0]), np.random.default_rng(0), 100
+    )
+    priors = {"level": norm(0, 3), "delay": randint(1, 10), "spread": 1.0}
+    model = fitted(truth, stepped, priors)
+    assert model.parameter_names_ == ["level", "delay"]
+    assert abs(model.parameters_["delay"] - 4) <= 1
+    assert model.parameters_["delay"] == round(model.parameters_["delay"])
+
+
+def test_missing_entries_and_lengths(X, model):
+    holes = X.copy()
+    holes[0, ::3] = np.nan
+    with_holes = fitted(holes)
+    assert with_holes.standard_errors_["level"] > 1.05 * model.standard_errors_["level"]
+    assert abs(with_holes.parameters_["level"] - np.nanmean(holes)) < 0.15
+    both = fitted([X[0], noise(1.0, 2.0, np.random.default_rng(3), 60)])
+    assert both.standard_errors_["level"] < model.standard_errors_["level"]
+    assert not hasattr(both, "n_features_in_")
+
+
+def test_channels():
+    def pair(level, spread, rng, n_times):
+        x = many(level, spread, rng, n_times)
+        return np.stack([x, 2 * x + 0.1 * rng.standard_normal(x.shape)], axis=2)
+
+    X = pair(np.ones(1), np.full(1, 2.0), np.random.default_rng(0), 60)
+    model = fitted(X, pair)
+    assert abs(model.parameters_["level"] - X[..., 0].mean()) < 0.2
+    assert model.sample(3, 0).shape == (3, 60, 2)
+    assert model.forecast(X, 2).mean.shape == (1, 2, 2)
+
+
+def test_population_of_series():
+    rng = np.random.default_rng(0)
+    levels = rng.normal(1.0, 1.5, 40)
+    X = np.stack([noise(level, 1.0, rng, 50) for level in levels])
+    model = fitted(
+        X, priors={"level": norm(0, 3), "spread": lognorm(1.0)}, pooling="partial"
+    )
+    # The sample's own mean and deviation, in units of the prior's deviation of 3.
+    assert model.mean_[0] == pytest.approx(levels.mean() / 3, abs=0.08)
+    assert model.population_sd_["level"] == pytest.approx(levels.std() / 3, rel=0.2)
+    each = model.transform(X)
+    assert np.corrcoef(each[:, 0], levels)[0, 1] > 0.95
+    draws = model.sample_parameters(2000, 0)["level"]
+    assert draws.std() == pytest.approx(1.5, rel=0.3)
+
+
+def test_starts_that_end_apart_are_modes():
+    def squared(a, rng, n_times):
+        return a[:, None] ** 2 + 0.3 * rng.standard_normal((len(a), n_times))
+
+    X = squared(np.array([1.3]), np.random.default_rng(0), 60)
+    with pytest.warns(UserWarning, match="ended apart"):
+        model = fitted(X, squared, {"a": norm(0, 1)}, n_init=6)
+    found = sorted(mode["a"] for mode in model.modes_)
+    assert len(found) == 2 and found[0] < -1 < 1 < found[1]
+
+
+def test_forecasts_lie_between_their_bounds():
+    def walk(persistence, rng, n_times):
+        x = np.zeros((len(persistence), n_times))
+        for t in range(1, n_times):
+            x[:, t] = persistence * x[:, t - 1] + rng.standard_normal(len(persistence))
+        return x
+
+    X = walk(np.full(1, 0.9), np.random.default_rng(1), 150)
+    model = fitted(X, walk, {"persistence": uniform(0, 1)})
+    ahead = model.forecast(X, 3)
+    expected = X[0, -1] * 0.9 ** np.arange(1, 4)
+    sd = np.sqrt(np.cumsum(0.81 ** np.arange(3)))
+    assert np.all(np.abs(ahead.mean[0] - expected) < 0.6 * sd)
+    assert np.all((ahead.lower < ahead.mean) & (ahead.mean < ahead.upper))
+    np.testing.assert_allclose(ahead.upper - ahead.lower, [2 * 1.645 * sd], rtol=0.4)
+
+
+def test_answers_have_their_shapes(X, model):
+    assert model.transform(X).shape == (1, 2)
+    assert list(model.get_feature_names_out()) == ["level", "spread"]
+    frame = clone(model).set_output(transform="pandas").fit(X).transform(X)
+    assert list(frame.columns) == ["level", "spread"]
+    assert np.isfinite(model.score(X))
+    assert model.score(X) > model.score(X + 5.0)
+    assert model.simulate_at({"level": [0.0, 1.0], "spread": 2.0 * np.ones(2)}).shape == (
+        2,
+        100,
+    )
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.transform(X), model.transform(X))
+    assert "AmortisedSimulator" in repr(model)
+
+
+def test_settings_reach_the_fit(X):
+    flat = fitted(X, regressor=KernelRidge(alpha=1e6), n_final=0, max_iter=5)
+    assert flat.r2_["level"] < 0.9
+    own = fitted(X, summaries=lambda s: np.hstack([s.mean(axis=1), np.log(s.std(axis=1))]))
+    assert own.parameters_["level"] == pytest.approx(X.mean(), abs=0.1)
+    warm = fitted(X, warm_start=True)
+    n_first = warm.n_iter_
+    assert warm.fit(X).n_iter_ <= n_first
+    with pytest.raises(ValueError, match="summaries returned shape"):
+        fitted(X, summaries=lambda s: s.mean())
+
+
+def test_calibration_covers():
+    # 20 fits of two parameters: shares of 0.9 have a standard error of 0.05.
+    X = noise(1.0, 2.0, np.random.default_rng(1), 40)[None]
+    model = fitted(X, n_simulations=300, n_final=600)
+    found = model.calibrate(20)
+    assert 0.75 <= found.coverage[0.9] <= 1.0 and found.z.shape == (20, 2)
+    assert 0.25 < found.coverage[0.5] < 0.8
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (np.ones(50), "reshape\\(1, -1\\)"),
+        (np.ones((50, 1)), "reshape\\(1, -1\\)"),
+        ([1.0, 2.0, 3.0], "list of numbers"),
+        ([], "no series"),
+        ([np.full(20, np.nan)], "no observed entry"),
+        ([np.full(20, np.inf)], "infinity"),
+        ([np.ones((20, 2)), np.ones((20, 3))], "expected \\(n_times, 2\\)"),
+    ],
+)
+def test_series_that_cannot_be_used(rows, message):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        with pytest.raises(ValueError, match=message):
+            fitted(rows)
+
+
+@pytest.mark.parametrize(
+    ("priors", "error", "message"),
+    [
+        ({"level": norm(0, 1)}, TypeError, "needs 'spread'"),
+        ({**PRIORS, "other": norm(0, 1)}, TypeError, "no parameter 'other'"),
+        ({"level": norm, "spread": 1.0}, TypeError, "'level' has no frozen distribution"),
+        (
+            {"level": "normal", "spread": 1.0},
+            TypeError,
+            "'level' has no frozen distribution",
+        ),
+        ({"level": 0.0, "spread": 1.0}, ValueError, "nothing to learn"),
+    ],
+)
+def test_priors_that_cannot_be_used(X, priors, error, message):
+    with pytest.raises(error, match=message):
+        fitted(X, priors=priors)
+
+
+def test_simulators_that_cannot_be_used(X):
+    with pytest.raises(TypeError, match="takes no rng"):
+        fitted(X, lambda level, spread, n_times: 0.0)
+    with pytest.raises(ValueError, match="returned shape"):
+        fitted(X, lambda level, spread, rng: rng.standard_normal((len(level), 7)))
+
+
+def test_failures_are_dropped_counted_and_named(X):
+    def fragile(level, spread, rng, n_times, least=0.3):
+        x = many(level, spread, rng, n_times)
+        x[level < least] = np.nan
+        return x
+
+    with pytest.warns(UserWarning, match="of the simulations failed"):
+        model = fitted(
+            X, fragile, {"level": norm(0.5, 1), "spread": lognorm(1.0)}, max_iter=2
+        )
+    assert 0 < model.n_failed_ < model.n_simulations_
+    with pytest.raises(RuntimeError, match="differ most in 'level'"):
+        fitted(
+            X, lambda level, spread, rng, n_times: fragile(level, spread, rng, n_times, 0.3)
+        )
+
+    def raising(level, spread, rng, n_times):
+        raise ArithmeticError("too large")
+
+    with pytest.raises(RuntimeError, match="ArithmeticError: too large"):
+        fitted(X, raising, vectorized=False)
+
+
+def test_interruption_keeps_the_last_answer(X):
+    calls = []
+
+    def stopping(level, spread, rng, n_times):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return many(level, spread, rng, n_times)
+
+    with pytest.warns(ConvergenceWarning, match="was interrupted"):
+        model = fitted(X, stopping)
+    assert model.n_iter_ == 3 and not model.converged_
+
+
+def test_an_early_end_is_told(X):
+    with pytest.warns(ConvergenceWarning, match="came to max_iter=1"):
+        fitted(X, max_iter=1)
+
+
+def test_other_lengths_cannot_be_transformed(X, model):
+    with pytest.raises(ValueError, match="was not fitted"):
+        model.transform(X[:, :50])
+    with pytest.warns(UserWarning, match="never change"):
+        fitted(np.vstack([X, np.ones((1, 100))]))
