@@ -140,8 +140,8 @@ class AdditiveParts(GenerativeModel):
         within = within - anp.sum(shares * within, axis=1, keepdims=True)
         relative = bounded(within) + bounded(along / np.sqrt(information.size)[:, None])
         moved = {**step, "decoder": {"components": relative}}
-        for path, found in information.others.items():
-            unit = 1 / np.sqrt(found)
+        for name, found in information.others.items():
+            unit, path = 1 / np.sqrt(found), name.split(".")
             moved[path[0]] = {
                 **moved[path[0]],
                 path[1]: bounded(unit * look_up(step, path)),
@@ -201,7 +201,7 @@ class AdditiveParts(GenerativeModel):
             slope = np.log(support.move(shape, ones) / support.move(shape, -ones))
             of_log = shape**2 * polygamma(1, shape) - shape
             shared = len(params["decoder"]["components"]) / np.size(shape)
-            found["prior", "shape"] = shared * of_log * (slope / (2 * STEP)) ** 2
+            found["prior.shape"] = shared * of_log * (slope / (2 * STEP)) ** 2
         own = Space(params.get("likelihood", {}), self.likelihood.constraints)
         if 0 < own.size <= MOST_NOISE_PARAMS:
             centre = own.flatten(params["likelihood"])
@@ -210,7 +210,7 @@ class AdditiveParts(GenerativeModel):
                 for one in np.eye(own.size)
             ]
             names = own.split(np.array(squares))
-            found.update({("likelihood", name): value for name, value in names.items()})
+            found.update({f"likelihood.{name}": value for name, value in names.items()})
         return found
 
     def _scores(self, params, own, centre, direction, latents, X, of_draws):
@@ -241,7 +241,7 @@ class PartsInformation:
     size : array of shape (k,)
         About relative steps of whole parts.
     others : dict of arrays
-        About real coordinates of other params, by path.
+        About real coordinates of other params, by name (``"prior.shape"``).
     """
 
     def __init__(self, blocks, allocation, size, others):
