@@ -9,7 +9,12 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, check_random_state, check_scalar, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from ..evaluation import log_marginal_likelihood, posterior_mean, sample_posterior
+from ..evaluation import (
+    effective_draws,
+    log_marginal_likelihood,
+    posterior_mean,
+    sample_posterior,
+)
 from ..progress import Rows, Silent
 from .validation import check_sample_weight
 
@@ -215,6 +220,23 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             lambda X: log_marginal_likelihood(*self._fitted, X, posterior=self._posterior),
         )
         return np.where(np.isnan(found), -np.inf, found)
+
+    def effective_draws(self, X):
+        """Number of draws that count in what is said of each row's latents and score.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry.
+
+        Returns
+        -------
+        numbers : ndarray of shape (n_samples,)
+            Of importance sampling (:func:`skaws.evaluation.effective_draws`); infinite
+            where answers are exact. Below ten, scores come out low and intervals narrow.
+        """
+        X = self._rows(X)
+        return effective_draws(*self._fitted, X, posterior=self._posterior)
 
     def score(self, X, y=None, sample_weight=None):
         """Mean log-likelihood of the rows of X.

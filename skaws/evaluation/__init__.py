@@ -2,6 +2,7 @@
 
 from .gradient import exact_score_gradient, importance_score_gradient, score_gradient
 from .marginal import (
+    effective_draws,
     fit_posterior,
     importance_posterior,
     log_marginal_likelihood,
@@ -11,6 +12,7 @@ from .marginal import (
 from .mixing import mixing_standard_errors
 
 __all__ = [
+    "effective_draws",
     "exact_score_gradient",
     "fit_posterior",
     "importance_posterior",

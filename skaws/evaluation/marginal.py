@@ -14,6 +14,7 @@ from ..threads import one_blas_thread
 
 __all__ = [
     "checked_rows",
+    "effective_draws",
     "fit_posterior",
     "importance_posterior",
     "log_marginal_likelihood",
@@ -221,6 +222,55 @@ def importance_posterior(model, params, X, n_draws=None, posterior=None):
                 blocks.append((log_total, mean_of(draws, log_weights)))
     log_marginal, mean = zip(*blocks, strict=True)
     return np.concatenate(log_marginal), np.concatenate(mean)
+
+
+def effective_draws(model, params, X, n_draws=None, posterior=None):
+    """Number of draws that count in the answers for each row.
+
+    The square of the sum of importance weights over the sum of their squares.  Where it is
+    small, as below ten, scores come out low and intervals narrow: ask for more draws.
+
+    Parameters
+    ----------
+    model, params, X, n_draws, posterior
+        As in :func:`log_marginal_likelihood`.
+
+    Returns
+    -------
+    numbers : array of shape (m,)
+        Between one and the number of draws; infinite where answers are exact.
+
+    Raises
+    ------
+    NotImplementedError, ValueError
+        As :func:`log_marginal_likelihood`.
+
+    Examples
+    --------
+    >>> from skaws.decoders import Linear
+    >>> from skaws.likelihoods import Gaussian as GaussianNoise
+    >>> from skaws.models import LatentVariableModel
+    >>> from skaws.priors import Laplace
+    >>> model = LatentVariableModel(Laplace(1), Linear(), GaussianNoise())
+    >>> decoder = {"components": np.ones((1, 3)), "mean": np.zeros(3)}
+    >>> params = {"decoder": decoder, "likelihood": {"noise_variance": 1.0}}
+    >>> numbers = effective_draws(model, params, np.ones((1, 3)))
+    >>> bool(100 < numbers[0] <= 200)
+    True
+    """
+    X = checked_rows(model, X)
+    if posterior is None:
+        posterior = fit_posterior(model, params, rows_with_given(model, X))
+    if hasattr(posterior, "log_marginal"):
+        return np.full(X.shape[0], np.inf)
+    n_draws, found = enough_draws(n_draws, posterior), []
+    with one_blas_thread():
+        for rows in gen_batches(X.shape[0], rows_at_once(X, n_draws)):
+            block = dense_rows(X, rows)
+            _, log_weights = weighted_draws(model, params, block, n_draws, posterior)
+            squares = logsumexp(2 * log_weights, axis=0)
+            found.append(np.exp(2 * logsumexp(log_weights, axis=0) - squares))
+    return np.concatenate(found)
 
 
 def sample_posterior(model, params, X, n_samples, rng, posterior=None):

@@ -251,3 +251,15 @@ def test_learner_reports_the_support_of_its_latents():
     assert repr(fitted("labels and reals").latent_support_) == (
         "Columns(parts=[(Binary(), 1), (Real(), 1)])"
     )
+
+
+def test_effective_draws_are_infinite_where_exact_and_few_where_draws_are_poor():
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(rng.gamma(0.5, 2.0, (100, 12)) @ rng.gamma(0.5, 4.0, (12, 20)))
+    exact = AmortisedFactorAnalysis(2, random_state=0).fit(counts)
+    assert np.all(np.isinf(exact.effective_draws(counts)))
+    few, many = (AmortisedNMF(k, max_iter=60, random_state=0).fit(counts) for k in (1, 12))
+    easy, hard = (model.effective_draws(counts) for model in (few, many))
+    assert easy.shape == (100,) and np.all((hard >= 1) & (easy <= 200))
+    assert np.median(hard) < 0.5 * np.median(easy)
+    np.testing.assert_allclose(few.effective_draws(counts[:1]), easy[:1])
