@@ -42,6 +42,7 @@ GALLERY = [
     "plot_robust_factors.py",
     "plot_seasons.py",
     "plot_blowflies.py",
+    "plot_hodgkin_huxley.py",
     "plot_circle.py",
     "plot_gradient.py",
 ]

@@ -38,6 +38,7 @@ def test_every_example_has_a_test_here():
         "plot_ica_natural_images.py",
         "plot_circle.py",
         "plot_blowflies.py",
+        "plot_hodgkin_huxley.py",
         "plot_seasons.py",
         "plot_gradient.py",
         "plot_guessing.py",
@@ -112,6 +113,14 @@ def test_blowflies():
     )
     assert model.distance_ < 1.2 and abs(model.parameters_["tau"] - 7.0) < 1.5
     assert X.shape == (1, 100) and len(picture.axes) == 8
+
+
+def test_hodgkin_huxley():
+    model, X, picture = load("plot_hodgkin_huxley.py").run(
+        n_times=300, n_simulations=150, n_final=0, max_iter=12
+    )
+    assert X.shape == (1, 300) and len(picture.axes) == 2
+    assert np.all(np.isfinite(model.mean_)) and model.r2_["error"] > 0.5
 
 
 def test_simulator_benchmark(capsys):

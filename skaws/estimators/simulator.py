@@ -253,6 +253,23 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    def set_params(self, **params):
+        """Set parameters; ``regressor__alpha`` also where `regressor` is None.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name.
+
+        Returns
+        -------
+        self : object
+        """
+        nested = any(name.startswith("regressor__") for name in params)
+        if nested and params.get("regressor", self.regressor) is None:
+            params["regressor"] = KernelRidge(alpha=ALPHA)
+        return super().set_params(**params)
+
     # Fitting.
 
     @_fit_context(prefer_skip_nested_validation=True)

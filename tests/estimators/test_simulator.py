@@ -9,6 +9,7 @@ from scipy.stats import lognorm, norm, randint, uniform
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_ridge import KernelRidge
+from sklearn.model_selection import GridSearchCV
 
 from skaws import AmortisedSimulator
 
@@ -303,3 +304,16 @@ def test_other_lengths_cannot_be_transformed(X, model):
         model.transform(X[:, :50])
     with pytest.warns(UserWarning, match="never change"):
         fitted(np.vstack([X, np.ones((1, 100))]))
+
+
+def test_grid_search_over_summaries_and_ridge():
+    rng = np.random.default_rng(0)
+    X = np.stack([noise(1.0, 2.0, rng, 40) for _ in range(6)])
+    model = AmortisedSimulator(
+        many, PRIORS, vectorized=True, n_simulations=100, n_final=200, random_state=0
+    )
+    search = GridSearchCV(model, {"regressor__alpha": [1.0, 1e5]}, cv=2).fit(X)
+    assert search.best_params_["regressor__alpha"] in (1.0, 1e5)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.best_estimator_.get_params()["regressor__alpha"] in (1.0, 1e5)
+    assert model.regressor is None
