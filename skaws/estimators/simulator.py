@@ -81,8 +81,9 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     simulate : callable
-        ``simulate(**parameters, rng, n_times)``, called by name, returns one series,
-        (n_times,) or (n_times, n_channels).  `n_times` is passed only if it is asked for.
+        ``simulate(**parameters, rng, n_times, covariates)``, called by name, returns one
+        series, (n_times,) or (n_times, n_channels).  `n_times` and `covariates` are passed
+        only if they are asked for.
         All random numbers must come from `rng`, a numpy.random.Generator
         (:func:`skaws.checks.check_simulator`).
     parameters : dict
@@ -273,7 +274,7 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
     # Fitting.
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, *, covariates=None):
         """Learn the parameters from series.
 
         Parameters
@@ -283,6 +284,9 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
             marks missing entries.
         y : Ignored
             Present for API consistency.
+        covariates : list, default=None
+            What `simulate` is told of each series, such as an array of temperatures. Series
+            of equal covariates share their simulations.
 
         Returns
         -------
@@ -292,14 +296,15 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
         series = read_series(X, type(self).__name__)
         warn_of_constant_series(series, type(self).__name__)
         self._coordinates = UnitCoordinates(self.parameters)
-        self._groups = grouped(series)
+        simulate = self._simulator()
+        check_covariates(covariates, simulate, len(series), type(self).__name__)
+        self._groups = grouped(series, covariates)
         self._summaries = [self._make_summaries(group) for group in self._groups]
         self.parameter_names_ = list(self._coordinates.names)
         lengths = {group.n_times for group in self._groups}
         if len(lengths) == 1:
             (self.n_features_in_,) = lengths
         rng = make_rng(check_random_state(self.random_state))
-        simulate = self._simulator()
         with one_blas_thread():
             best = self._best_start(simulate, rng)
             self._take(best)
@@ -486,7 +491,7 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
         total, rng = 0.0, np.random.default_rng(0)
         for group, own in zip(groups, summaries, strict=True):
             unit = np.repeat(mean[None], N_SYNTHETIC, axis=0)
-            drawn = own(simulate(unit, group.n_times, rng))
+            drawn = own(simulate.like(group, unit, rng))
             drawn = drawn[np.isfinite(drawn).all(axis=1)]
             centre = drawn.mean(axis=0)
             scale = drawn.std(axis=0) + 1e-6 * (1 + np.abs(centre))
@@ -601,10 +606,10 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
             covariance = self._population if partial else self.covariance_
             factor = np.linalg.cholesky(covariance + 1e-12 * np.eye(len(covariance)))
             unit = unit + rng.standard_normal(unit.shape) @ factor.T
-        series = self._simulator()(unit, n_times, rng)
+        series = self._simulator()(unit, n_times, rng, self._groups[0].covariates)
         return series[..., 0] if series.shape[2] == 1 else series
 
-    def simulate_at(self, parameters, n_times=None, random_state=None):
+    def simulate_at(self, parameters, n_times=None, random_state=None, *, covariates=None):
         """Simulate series at given values of the parameters.
 
         Parameters
@@ -615,27 +620,32 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
             Length; None is that of the first series that was fitted.
         random_state : int, RandomState instance or None, default=None
             Source of randomness.
+        covariates : object, default=None
+            What `simulate` is told; None takes those of the first series that was fitted.
 
         Returns
         -------
         series : ndarray of shape (n, n_times) or (n, n_times, n_channels)
         """
         check_is_fitted(self)
+        if covariates is None:
+            covariates = self._groups[0].covariates
         values = {n: np.atleast_1d(parameters[n]) for n in self.parameter_names_}
         unit = self._coordinates.unit(values)
         n_times = self._groups[0].n_times if n_times is None else n_times
-        series = self._simulator()(
-            unit, n_times, make_rng(check_random_state(random_state))
-        )
+        rng = make_rng(check_random_state(random_state))
+        series = self._simulator()(unit, n_times, rng, covariates)
         return series[..., 0] if series.shape[2] == 1 else series
 
-    def transform(self, X):
+    def transform(self, X, covariates=None):
         """Estimates of the parameters of each series by itself.
 
         Parameters
         ----------
         X : array-like
             Series, of lengths and patterns of missing entries that were fitted.
+        covariates : list, default=None
+            Those of the series, which must have been fitted, too.
 
         Returns
         -------
@@ -648,7 +658,7 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
             If a series has a length or a pattern that "was not fitted", or `n_final` was 0.
         """
         check_is_fitted(self)
-        groups = grouped(read_series(X, type(self).__name__))
+        groups = grouped(read_series(X, type(self).__name__), covariates)
         found = np.empty((sum(len(group.index) for group in groups), len(self.mean_)))
         for group, place in zip(groups, self._places(groups), strict=True):
             found[group.index] = self._of_each(group, place)
@@ -714,7 +724,7 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return np.array(self.parameter_names_, dtype=object)
 
-    def score(self, X, y=None):
+    def score(self, X, y=None, covariates=None):
         """Mean synthetic log-likelihood of the series, at the estimates.
 
         Parameters
@@ -723,6 +733,8 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
             Series, of lengths and patterns that were fitted.
         y : Ignored
             Present for API consistency.
+        covariates : list, default=None
+            Those of the series, which must have been fitted, too.
 
         Returns
         -------
@@ -731,7 +743,7 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
             comparable between fits with the same summaries.
         """
         check_is_fitted(self)
-        groups = grouped(read_series(X, type(self).__name__))
+        groups = grouped(read_series(X, type(self).__name__), covariates)
         own = [self._summaries[place] for place in self._places(groups)]
         total = self._synthetic(self.mean_, self._simulator(), groups, own)
         return total / sum(len(group.index) for group in groups)
@@ -764,9 +776,10 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         groups = grouped(read_series(X, type(self).__name__))
         simulate = self._simulator()
-        if not simulate.takes_length:
+        if not simulate.takes_length or simulate.takes_covariates:
             raise ValueError(
-                "forecast needs a simulator of any length: let simulate take n_times."
+                "forecast needs a simulator of any length, without covariates: let "
+                "simulate take n_times."
             )
         if len({group.n_times for group in groups}) > 1:
             raise ValueError("forecast needs series of one length; got several.")
@@ -911,6 +924,22 @@ def checked_summaries(function):
         return found
 
     return summaries
+
+
+def check_covariates(covariates, simulate, n_series, name):
+    """Raise ValueError unless there are covariates, where some are asked for."""
+    if (covariates is not None) != simulate.takes_covariates:
+        got = "has no covariates" if covariates is None else "got covariates"
+        takes = "takes some" if simulate.takes_covariates else "takes none"
+        raise ValueError(
+            f"{name} {got}, but simulate {takes}. Pass fit(X, covariates=[...]) to a "
+            "simulator with a parameter of that name."
+        )
+    if covariates is not None and len(covariates) != n_series:
+        raise ValueError(
+            f"{name} got {len(covariates)} covariates for {n_series} series. Pass one for "
+            "each."
+        )
 
 
 def warn_of_constant_series(series, name):

@@ -96,7 +96,7 @@ def last_stage(simulate, group, summaries, mean, covariance, rng, n_simulations)
     e = np.concatenate([half, -half])
     blocks = [e[start : start + AT_ONCE] for start in range(0, len(e), AT_ONCE)]
     drawn = np.concatenate(
-        [summaries(simulate(mean + b @ factor.T, group.n_times, rng)) for b in blocks]
+        [summaries(simulate.like(group, mean + b @ factor.T, rng)) for b in blocks]
     )
     sound = np.isfinite(drawn).all(axis=1)
     e, drawn = e[sound], drawn[sound]

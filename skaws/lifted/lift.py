@@ -151,7 +151,7 @@ class OneGroup(NamedTuple):
 
 def one_group(simulate, group, summaries, proposal, e, rng, regressor):
     """Regress the draws of the proposal on summaries of their series."""
-    drawn = summaries(simulate(proposal.mean + e @ proposal.factor.T, group.n_times, rng))
+    drawn = summaries(simulate.like(group, proposal.mean + e @ proposal.factor.T, rng))
     sound = np.isfinite(drawn).all(axis=1)
     e, drawn = e[sound], drawn[sound]
     whitening = Whitening(drawn)

@@ -11,7 +11,7 @@ LONG = 5  # times as many series as times look like a transposed table
 
 
 class Group(NamedTuple):
-    """Series of one length and one pattern of missing entries.
+    """Series of one length, one pattern of missing entries and the same covariates.
 
     Attributes
     ----------
@@ -19,10 +19,13 @@ class Group(NamedTuple):
         Which of the series they are.
     series : array of shape (n, n_times, n_channels)
         NaN where missing.
+    covariates : object or None
+        What the simulator is told of them.
     """
 
     index: list
     series: np.ndarray
+    covariates: object = None
 
     @property
     def n_times(self):
@@ -32,7 +35,7 @@ class Group(NamedTuple):
     @property
     def pattern(self):
         """What the series have in common."""
-        return self.n_times, np.isnan(self.series[0]).tobytes()
+        return pattern_of(self.series[0], self.covariates)
 
 
 def read_series(X, name):
@@ -106,9 +109,19 @@ def check_one(series, number, n_channels, name):
         )
 
 
-def grouped(series):
-    """Groups of series of one length and one pattern of missing entries."""
+def pattern_of(series, covariates):
+    """What series of one group have in common."""
+    known = None if covariates is None else np.asarray(covariates).tobytes()
+    return len(series), np.isnan(series).tobytes(), known
+
+
+def grouped(series, covariates=None):
+    """Groups of series of one length, pattern of missing entries and covariates."""
     groups = {}
-    for number, one in enumerate(series):
-        groups.setdefault((len(one), np.isnan(one).tobytes()), []).append(number)
-    return [Group(index, np.stack([series[i] for i in index])) for index in groups.values()]
+    covariates = [None] * len(series) if covariates is None else list(covariates)
+    for number, pair in enumerate(zip(series, covariates, strict=True)):
+        groups.setdefault(pattern_of(*pair), []).append(number)
+    return [
+        Group(index, np.stack([series[i] for i in index]), covariates[index[0]])
+        for index in groups.values()
+    ]

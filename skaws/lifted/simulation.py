@@ -8,7 +8,7 @@ from joblib import Parallel, delayed
 
 __all__ = ["Simulator"]
 
-OWN = ("rng", "n_times")  # what a simulator may ask for beside its parameters
+OWN = ("rng", "n_times", "covariates")  # what a simulator may ask for beside its parameters
 MOST_FAILED = 0.5
 
 
@@ -18,8 +18,8 @@ class Simulator:
     Parameters
     ----------
     simulate : callable
-        ``simulate(**parameters, rng, n_times)``; `n_times` only if it is asked for. One
-        series, (n_times,) or (n_times, n_channels).
+        ``simulate(**parameters, rng, n_times, covariates)``; the last two only if they are
+        asked for. One series, (n_times,) or (n_times, n_channels).
     coordinates : UnitCoordinates
         Of the parameters.
     vectorized : bool, default=False
@@ -58,10 +58,21 @@ class Simulator:
         """Whether series of other lengths than those of X can be simulated."""
         return "n_times" in self._asked
 
-    def __call__(self, unit, n_times, rng):
+    @property
+    def takes_covariates(self):
+        """Whether it is told what is known of the series."""
+        return "covariates" in self._asked
+
+    def like(self, group, unit, rng):
+        """Series at coordinates (n, size), of the length and covariates of a group."""
+        return self(unit, group.n_times, rng, group.covariates)
+
+    def __call__(self, unit, n_times, rng, covariates=None):
         """Series at coordinates (n, size): (n, n_times, n_channels), NaN where failed."""
         started, values = perf_counter(), self.coordinates.natural(unit)
         options = {"n_times": n_times} if self.takes_length else {}
+        if self.takes_covariates:
+            options["covariates"] = covariates
         if self._vectorized:
             with np.errstate(all="ignore"):
                 found = self._simulate(**values, rng=rng, **options)

@@ -317,3 +317,30 @@ def test_grid_search_over_summaries_and_ridge():
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.best_estimator_.get_params()["regressor__alpha"] in (1.0, 1e5)
     assert model.regressor is None
+
+
+def test_covariates_are_told_to_the_simulator():
+    def answering(slope, rng, n_times, covariates):
+        return slope[:, None] * covariates + rng.standard_normal((len(slope), n_times))
+
+    rng = np.random.default_rng(0)
+    doses = [np.sin(np.arange(60) / 5), np.zeros(60), np.cos(np.arange(60) / 3)]
+    X = np.vstack([answering(np.full(1, 2.0), rng, 60, dose) for dose in doses])
+    priors = {"slope": norm(0, 3)}
+    model = AmortisedSimulator(answering, priors, vectorized=True, random_state=0)
+    model.fit(X, covariates=doses)
+    exact = np.sum(np.square(doses)) ** -0.5
+    assert abs(model.parameters_["slope"] - 2.0) < 5 * exact
+    assert model.standard_errors_["slope"] < 3 * exact
+    assert model.transform(X, covariates=doses).shape == (3, 1)
+    assert np.isfinite(model.score(X, covariates=doses))
+    assert model.sample(2, 0).shape == (2, 60)
+    for wrong, message in ((None, "has no covariates"), (doses[:2], "2 covariates for 3")):
+        with pytest.raises(ValueError, match=message):
+            clone(model).fit(X, covariates=wrong)
+    with pytest.raises(ValueError, match="takes none"):
+        AmortisedSimulator(many, PRIORS, vectorized=True).fit(X, covariates=doses)
+    with pytest.raises(ValueError, match="was not fitted"):
+        model.transform(X[:1], covariates=[np.ones(60)])
+    with pytest.raises(ValueError, match="without covariates"):
+        model.forecast(X, 2)
