@@ -20,14 +20,15 @@ from ..lifted import (
     grouped,
     last_stage,
     lift,
+    predicted,
+    predictive_checks,
     read_series,
 )
 from ..progress import make_progress
-from ..regression import KernelRegression
 from ..threads import one_blas_thread
 from .mixin import make_rng
 
-__all__ = ["AmortisedSimulator", "PredictiveCheck"]
+__all__ = ["AmortisedSimulator"]
 
 ALPHA = 10.0
 FIRST_WIDTH, OTHER_WIDTH = 0.5, 0.3  # of first proposals, in prior deviations
@@ -42,31 +43,7 @@ N_SYNTHETIC = 300
 SHRUNK = 0.2
 N_DRAWS = 2000
 LEVELS = (0.05, 0.95)
-WINDOW = 10  # last values that a forecast looks at
 PEAKED = 0.3  # share of a series' variance in one frequency, if it oscillates
-
-
-class PredictiveCheck(NamedTuple):
-    """One statistic of the real series beside those of simulated ones.
-
-    Attributes
-    ----------
-    statistic : str
-        Its name.
-    observed : float
-        Of real series, their mean.
-    low, median, high : float
-        5%, 50% and 95% quantiles of simulations at draws of the parameters.
-    tail : float
-        Probability that a simulation lies as far out or further, two-sided.
-    """
-
-    statistic: str
-    observed: float
-    low: float
-    median: float
-    high: float
-    tail: float
 
 
 class AmortisedSimulator(TransformerMixin, BaseEstimator):
@@ -425,7 +402,8 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
         self.correlation_ = covariance / np.outer(deviations, deviations)
         natural = self._coordinates.natural(mean[None])
         self.parameters_ = {name: natural[name][0].item() for name in self.parameter_names_}
-        draws = self._draws(N_DRAWS, np.random.default_rng(0), covariance)
+        unit = self._unit_draws(N_DRAWS, np.random.default_rng(0), covariance)
+        draws = self._coordinates.natural(unit)
         self.standard_errors_ = {n: float(np.std(draws[n])) for n in self.parameter_names_}
         self.intervals_ = {
             name: tuple(float(v) for v in np.quantile(draws[name], LEVELS))
@@ -552,10 +530,14 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
 
     # Answers.
 
-    def _draws(self, n_samples, rng, covariance):
+    @property
+    def _scatter(self):
+        """Covariance of the parameters of a new series, in unit coordinates."""
+        return self.covariance_ if self._population is None else self._population
+
+    def _unit_draws(self, n_samples, rng, covariance):
         factor = np.linalg.cholesky(covariance + 1e-12 * np.eye(len(covariance)))
-        unit = self.mean_ + rng.standard_normal((n_samples, len(covariance))) @ factor.T
-        return self._coordinates.natural(unit)
+        return self.mean_ + rng.standard_normal((n_samples, len(covariance))) @ factor.T
 
     def sample_parameters(self, n_samples=1000, random_state=None):
         """Draw parameters from the posterior, or from the population of series.
@@ -572,11 +554,8 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
         parameters : dict of ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
-        partial = self._population is not None
-        covariance = self._population if partial else self.covariance_
-        draws = self._draws(
-            n_samples, make_rng(check_random_state(random_state)), covariance
-        )
+        rng = make_rng(check_random_state(random_state))
+        draws = self._coordinates.natural(self._unit_draws(n_samples, rng, self._scatter))
         return {name: draws[name] for name in self.parameter_names_}
 
     def sample(self, n_samples=100, random_state=None, *, at_estimate=False, n_times=None):
@@ -602,10 +581,7 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
         n_times = self._groups[0].n_times if n_times is None else n_times
         unit = np.repeat(self.mean_[None], n_samples, axis=0)
         if not at_estimate:
-            partial = self._population is not None
-            covariance = self._population if partial else self.covariance_
-            factor = np.linalg.cholesky(covariance + 1e-12 * np.eye(len(covariance)))
-            unit = unit + rng.standard_normal(unit.shape) @ factor.T
+            unit = self._unit_draws(n_samples, rng, self._scatter)
         series = self._simulator()(unit, n_times, rng, self._groups[0].covariates)
         return series[..., 0] if series.shape[2] == 1 else series
 
@@ -700,12 +676,10 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
                 f"{type(self).__name__} was fitted with n_final=0, and has no regression "
                 "for single series. Set n_final, and fit again."
             )
-        partial = self._population is not None
-        covariance = self._population if partial else self.covariance_
         rng, n_final = np.random.default_rng(0), self.n_final or 2000
         simulate = self._simulator()
         return [
-            last_stage(simulate, group, own, self.mean_, covariance, rng, n_final)
+            last_stage(simulate, group, own, self.mean_, self._scatter, rng, n_final)
             for group, own in zip(self._groups, self._summaries, strict=True)
         ]
 
@@ -785,10 +759,7 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
             raise ValueError("forecast needs series of one length; got several.")
         n_times = groups[0].n_times
         rng = make_rng(check_random_state(random_state))
-        partial = self._population is not None
-        covariance = self._population if partial else self.covariance_
-        factor = np.linalg.cholesky(covariance + 1e-12 * np.eye(len(covariance)))
-        unit = self.mean_ + rng.standard_normal((n_draws, len(self.mean_))) @ factor.T
+        unit = self._unit_draws(n_draws, rng, self._scatter)
         drawn = simulate(unit, n_times + n_ahead, rng)
         drawn = drawn[np.isfinite(drawn).all(axis=(1, 2))]
         found = [predicted(drawn, group.series, n_ahead) for group in groups]
@@ -824,14 +795,7 @@ class AmortisedSimulator(TransformerMixin, BaseEstimator):
         drawn = drawn.reshape(n_samples, group.n_times, -1)
         drawn = drawn[np.isfinite(drawn).all(axis=(1, 2))]
         drawn = np.where(np.isnan(group.series).all(axis=0), np.nan, drawn)
-        found = []
-        for name, statistic in STATISTICS.items():
-            real, simulated = float(np.mean(statistic(group.series))), statistic(drawn)
-            below = np.mean(simulated < real) + 0.5 * np.mean(simulated == real)
-            quantiles = np.quantile(simulated, (0.05, 0.5, 0.95))
-            tail = float(2 * min(below, 1 - below))
-            found.append(PredictiveCheck(name, real, *map(float, quantiles), tail))
-        return found
+        return predictive_checks(group.series, drawn)
 
     def calibrate(self, n_fits=40, random_state=0):
         """Simulation-based calibration: fits of series whose parameters are known.
@@ -952,59 +916,3 @@ def warn_of_constant_series(series, name):
             UserWarning,
             stacklevel=4,
         )
-
-
-def predicted(drawn, series, n_ahead):
-    """Mean, 5% and 95% quantiles of what follows series, from simulated ones."""
-    n_times, n_channels = series.shape[1:]
-    window = min(WINDOW, n_times)
-    past = slice(n_times - window, n_times)
-    filled = np.where(np.isnan(series), np.nanmean(series, axis=1, keepdims=True), series)
-    positive = drawn.min(axis=(0, 1)) >= 0
-    spare = np.where(positive, 1e-3 * drawn.std(axis=(0, 1)) + 1e-12, 1.0)
-
-    def flat(rows):
-        scaled = np.where(positive, np.log(np.maximum(rows, 0) + spare), rows)
-        return scaled.reshape(len(rows), -1)
-
-    futures = flat(drawn[:, n_times:])
-    regression = KernelRegression(KernelRidge(alpha=1.0, kernel="precomputed"))
-    regression.fit(flat(drawn[:, past]))
-    centre, inputs = futures.mean(axis=0), flat(filled[:, past])
-    solved = regression.solve(np.hstack([futures - centre, np.eye(len(futures))]))
-    dual, inverse = solved[:, : futures.shape[1]], solved[:, futures.shape[1] :]
-    residuals = dual / np.diag(inverse)[:, None]  # each left out
-    mean = centre + regression.kernel(inputs) @ dual
-    weights = np.maximum(regression.weights(inputs), 0.0)
-    weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
-    shape, found = (n_ahead, n_channels), []
-    for own, one in zip(weights, mean, strict=True):
-        rows = (one + residuals).reshape(len(residuals), *shape)
-        rows = np.where(positive, np.maximum(np.exp(rows) - spare, 0.0), rows)
-        rows = np.clip(rows, drawn.min(axis=(0, 1)), drawn.max(axis=(0, 1)))
-        found.append([np.tensordot(own, rows, 1), *weighted_quantiles(rows, own)])
-    return [np.array(part) for part in zip(*found, strict=True)]
-
-
-def weighted_quantiles(rows, weights):
-    """5% and 95% quantiles over the first axis."""
-    order = np.argsort(rows, axis=0)
-    sums = np.cumsum(weights[order], axis=0)
-    for level in LEVELS:
-        place = np.minimum(np.sum(sums < level, axis=0), len(rows) - 1)[None]
-        yield np.take_along_axis(rows, np.take_along_axis(order, place, 0), 0)[0]
-
-
-def lag_one(series):
-    """Autocorrelation of the first channel at lag one."""
-    y = series[..., 0] - np.nanmean(series[..., 0], axis=1, keepdims=True)
-    return np.nanmean(y[:, 1:] * y[:, :-1], axis=1) / (np.nanmean(y**2, axis=1) + 1e-12)
-
-
-STATISTICS = {
-    "mean": lambda series: np.nanmean(series, axis=(1, 2)),
-    "standard deviation": lambda series: np.nanmean(np.nanstd(series, axis=1), axis=1),
-    "minimum": lambda series: np.nanmin(series, axis=(1, 2)),
-    "maximum": lambda series: np.nanmax(series, axis=(1, 2)),
-    "autocorrelation": lag_one,
-}
