@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 N_DRAWS = 200
+FEW, MORE = 30, 10  # effective draws of a row that is drawn again, and how many times more
 CHUNK_NUMBERS = 2_000_000  # at most 16 MB in one temporary
 CACHED_NUMBERS = 50_000  # rows of a call of the log joint that stay in the cache
 
@@ -238,7 +239,8 @@ def effective_draws(model, params, X, n_draws=None, posterior=None):
     Returns
     -------
     numbers : array of shape (m,)
-        Between one and the number of draws; infinite where answers are exact.
+        Between one and the number of draws; infinite where answers are exact, zero where no
+        draw can have given the row.
 
     Raises
     ------
@@ -268,8 +270,7 @@ def effective_draws(model, params, X, n_draws=None, posterior=None):
         for rows in gen_batches(X.shape[0], rows_at_once(X, n_draws)):
             block = dense_rows(X, rows)
             _, log_weights = weighted_draws(model, params, block, n_draws, posterior)
-            squares = logsumexp(2 * log_weights, axis=0)
-            found.append(np.exp(2 * logsumexp(log_weights, axis=0) - squares))
+            found.append(effective_number(log_weights))
     return np.concatenate(found)
 
 
@@ -277,7 +278,8 @@ def sample_posterior(model, params, X, n_samples, rng, posterior=None):
     """Draws of the latents of each row from p(z | x).
 
     Exact where there is a formula or few values to sum over; else importance resampling of
-    draws from the fitted posterior.
+    draws from the fitted posterior: 200 of each row, or four for each that is asked for,
+    and ten times as many where fewer than 30 of these count.
 
     Parameters
     ----------
@@ -323,11 +325,29 @@ def sample_posterior(model, params, X, n_samples, rng, posterior=None):
             if exact:
                 blocks.append(columns_of_draws(posterior.sample(block, n_samples, rng)[0]))
                 continue
-            draws, log_weights = weighted_draws(
-                model, params, block, n_draws, posterior, rng, common=False
-            )
-            blocks.append(resampled(columns_of_draws(draws), log_weights, n_samples, rng))
+
+            def chosen(block, n_draws):
+                drawn, log_weights = weighted_draws(
+                    model, params, block, n_draws, posterior, rng, common=False
+                )
+                columns = columns_of_draws(drawn)
+                return resampled(columns, log_weights, n_samples, rng), log_weights
+
+            found, log_weights = chosen(block, n_draws)
+            poor = np.flatnonzero(effective_number(log_weights) < FEW)
+            n_at_once = rows_at_once(X, MORE * n_draws)
+            for first in range(0, len(poor), n_at_once):
+                some = poor[first : first + n_at_once]
+                found[:, some] = chosen(block[some], MORE * n_draws)[0]
+            blocks.append(found)
     return np.concatenate(blocks, axis=1)
+
+
+def effective_number(log_weights):
+    """Square of the sum of weights over the sum of squares, over the first axis."""
+    with np.errstate(invalid="ignore"):  # no draw can have given some rows
+        total = 2 * logsumexp(log_weights, axis=0)
+        return np.nan_to_num(np.exp(total - logsumexp(2 * log_weights, axis=0)))
 
 
 def resampled(draws, log_weights, n_samples, rng):
