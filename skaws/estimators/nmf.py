@@ -36,7 +36,7 @@ FIRST_SHAPE = 0.3
 STEP, GAUSSIAN_STEP, OF_DRAWS = 0.1, 0.03, 0.15
 N_ROWS_FOR_STARTS = 1000
 N_SHORT = 100
-N_FROM_ROWS = 2
+MOST_FROM_ROWS = 2  # starts; few parts have few optima
 N_DECAY = 60  # of the last iterations
 ENTRIES_COMPARED = 40_000
 N_SIMULATIONS = 100  # of which draws make no use
@@ -99,8 +99,8 @@ Likelihood, default="poisson"
         Number of iterations over which the gain is summed.
     n_init : int, default=1
         Number of restarts; the one of highest likelihood is kept. One goes on from the
-        best of three short fits, one begun at NNDSVD and two at rows far from each other;
-        each of several begins at such rows.
+        best of three short fits, one begun at NNDSVD and two at rows far from each other
+        (of two with two components); each of several begins at such rows.
     n_jobs : int, default=None
         Number of processes for restarts, as joblib's. Results do not depend on it.
     warm_start : bool, default=False
@@ -325,12 +325,13 @@ Likelihood, default="poisson"
     def _search(self, start, rows, run):
         """The likeliest of short fits from NNDSVD and from rows far from each other."""
         n_short = min(N_SHORT, start.method.max_iter // 3)
-        if not self._draws or self.n_init > 1 or n_short == 0:
+        n_others = min(MOST_FROM_ROWS, start.model.prior.n_latents - 1)
+        if not self._draws or self.n_init > 1 or 0 in (n_short, n_others):
             return super()._search(start, rows, run)
         others = clone(start.model).set_params(model__decoder__start="rows")
         firsts = [
             start.params,
-            *(self._start(others, rows, start.rng) for _ in range(N_FROM_ROWS)),
+            *(self._start(others, rows, start.rng) for _ in range(n_others)),
         ]
         found = []
         for params in firsts:

@@ -7,12 +7,14 @@ from sklearn.base import clone
 from skaws import objectives
 from skaws.decoders import Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
-from skaws.models import LatentVariableModel, LinearMixing
+from skaws.likelihoods import Poisson
+from skaws.models import AdditiveParts, LatentVariableModel, LinearMixing
 from skaws.objectives import Objective, RealRows
 from skaws.objectives.base import log_joint_at
 from skaws.posteriors import Classifier, Enumeration, Exact, LinearGaussian
-from skaws.priors import Categorical, Laplace
-from skaws.regression import FactorRegression, KernelRegression
+from skaws.posteriors import Gamma as GammaPosterior
+from skaws.priors import Categorical, Gamma, Laplace
+from skaws.regression import FactorRegression, KernelRegression, RunningInformation
 from skaws.wake_sleep import sleep
 
 from ..common import altered, gaussian_model
@@ -37,16 +39,21 @@ def problem(name):
         posterior = OF_LABELS[name]
     if name == "FactorisedLogJoint":
         model, posterior = LinearMixing(Laplace(2)), LinearGaussian()
+    if name == "WeightedDraws":
+        parts = Gamma(2), Linear(nonnegative=True), Poisson()
+        model, posterior = AdditiveParts(LatentVariableModel(*parts)), GammaPosterior()
+        X = rng.poisson(3.0, (40, 3)) * 1.0
     params = model.init_params(X, rng)
     return model, params, sleep(model, params, posterior, 60, rng), X
 
 
 def regression_of(name):
-    return FactorRegression() if name == "FactorisedLogJoint" else KernelRegression()
+    own = {"FactorisedLogJoint": FactorRegression, "WeightedDraws": RunningInformation}
+    return own.get(name, KernelRegression)()
 
 
 def test_all_objectives_are_tested():
-    assert len(ALL) == 7
+    assert len(ALL) == 8
 
 
 @pytest.mark.parametrize("name", ALL)
