@@ -2,8 +2,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# One BLAS thread everywhere: small matrices are slower on two, and results repeat.
+# One thread everywhere: small matrices are slower on two, results repeat, and tests have two
+# processes already.
 export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS := 1
 export MPLBACKEND := Agg
 
 .PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-simulator bench-paths bench-misfits bench-alarms bench-speed fuzz structure doc wheel clean
