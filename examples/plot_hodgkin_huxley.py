@@ -21,7 +21,7 @@ from scipy.stats import lognorm
 from skaws import AmortisedSimulator
 
 STEP = 0.05  # milliseconds
-# Name: truth, centre of the prior, its width; voltages below zero are told by their size.
+# Name: truth, centre of the prior, its width; of voltages below zero the size.
 PARAMETERS = {
     "capacity": (1.0, 2.0, 0.8),
     "g_leak": (0.1, 0.2, 0.8),

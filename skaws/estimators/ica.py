@@ -469,7 +469,8 @@ class AmortisedICA(AmortisedEstimator):
                 f"no component {components!r}. Give one such number, or several."
             )
         X = self._rows(X)
-        return X - self._transform(X)[:, index] @ self.mixing_[:, index].T
+        gone = self._transform(X)[:, index] @ self.mixing_[:, index].T
+        return (X - gone).astype(X.dtype, copy=False)
 
     def mixing_standard_errors(self, X, sample_weight=None):
         """Standard errors of ``mixing_``, from the information that rows hold.

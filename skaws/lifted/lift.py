@@ -10,12 +10,12 @@ from .whitening import Whitening
 __all__ = ["Lift", "LiftIteration", "lift"]
 
 FIRST_WIDTH = 0.5  # of the prior
-AT_REST = 0.7  # posterior deviations
+AT_REST = 0.7  # standard deviations of the posterior
 N_AVERAGED = 4
 NARROWEST = 0.7  # of the last proposal, in a step
-WIDTH = 1.5  # posterior deviations
+WIDTH = 1.5  # standard deviations of the posterior
 LEAST, MOST = 1e-4, 0.99  # variances of what is not predicted
-FURTHEST = 1.0  # proposal deviations, in a step
+FURTHEST = 1.0  # standard deviations of the proposal, in a step
 
 
 class Lift(NamedTuple):
@@ -35,7 +35,7 @@ class LiftIteration(NamedTuple):
     mean, covariance : arrays of shape (p,) and (p, p)
         Of the posterior, in unit coordinates; of one series where these are pooled in part.
     step : float
-        How far the mean moved, in posterior deviations.
+        How far the mean moved, in standard deviations of the posterior.
     distances : array of shape (n_series,)
         Of real series from simulated ones: above one they lie outside.
     r2 : array of shape (p,)
@@ -114,30 +114,41 @@ def lift(
             )
             yield iteration
             continue
-        prior = proposal.factor.T @ proposal.factor
-        precision = prior + 1e-4 * np.eye(size)
-        towards = -proposal.factor.T @ proposal.mean
-        for found in seen:
-            own = found.precision
-            precision = precision + len(found.means) * (own - np.eye(size))
-            towards = towards + own @ found.means.sum(axis=0)
-        estimate = np.linalg.solve(precision, towards)
+        estimate, precision = combined(seen, proposal)
         step = float(np.sqrt(estimate @ precision @ estimate / size))
         n_calm = n_calm + 1 if step < AT_REST else 0
         if first_averaged is None and (n_calm == 2 or number > max_iter - N_AVERAGED):
             first_averaged, at_rest = number, n_calm == 2
         averaged = first_averaged is not None
-        covariance = proposal.factor @ np.linalg.inv(precision) @ proposal.factor.T
         gain = 1 / (1 + 0.5 * (number - first_averaged)) if averaged else 1.0
         bounded = estimate * min(1.0, FURTHEST / np.abs(estimate).max())
         mean = proposal.mean + gain * proposal.factor @ bounded
-        r2 = 1 - np.diag(covariance)
+        covariance = proposal.factor @ np.linalg.inv(precision) @ proposal.factor.T
         proposal = Lift(mean, narrowed(proposal.factor, precision, estimate))
         yield LiftIteration(
-            number, mean, covariance, step, distances, r2, averaged, averaged and at_rest
+            number,
+            mean,
+            covariance,
+            step,
+            distances,
+            1 - np.diag(covariance),
+            averaged,
+            averaged and at_rest,
         )
         if averaged and number == first_averaged + N_AVERAGED - 1:
             return
+
+
+def combined(seen, proposal):
+    """Mean and precision of e: likelihoods of all series times the prior."""
+    prior = proposal.factor.T @ proposal.factor
+    precision = prior + 1e-4 * np.eye(len(prior))
+    towards = -proposal.factor.T @ proposal.mean
+    for found in seen:
+        likelihood = found.precision - np.eye(len(prior))
+        precision = precision + len(found.means) * likelihood
+        towards = towards + found.precision @ found.means.sum(axis=0)
+    return np.linalg.solve(precision, towards), precision
 
 
 class OneGroup(NamedTuple):

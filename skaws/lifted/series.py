@@ -20,7 +20,7 @@ class Group(NamedTuple):
     series : array of shape (n, n_times, n_channels)
         NaN where missing.
     covariates : object or None
-        What the simulator is told of them.
+        What is known of them, for the simulator.
     """
 
     index: list

@@ -60,7 +60,7 @@ class Simulator:
 
     @property
     def takes_covariates(self):
-        """Whether it is told what is known of the series."""
+        """Whether it asks for what is known of the series."""
         return "covariates" in self._asked
 
     def like(self, group, unit, rng):

@@ -64,9 +64,9 @@ class SeriesSummaries:
         ]
         courses = np.stack(channels, axis=2)
         n_blocks = self._n_times // self._block
-        kept = courses[:, : n_blocks * self._block]
+        whole = courses[:, : n_blocks * self._block]
         shape = len(series), n_blocks, self._block, self.n_channels
-        return kept.reshape(shape).mean(axis=2), courses
+        return whole.reshape(shape).mean(axis=2), courses
 
     def __call__(self, series):
         """Summaries of series (n, n_times, n_channels): (n, n_summaries)."""
@@ -102,18 +102,18 @@ class SeriesSummaries:
             found.append(crossings(y, level, self._traced))
         if self._traced:
             width = max(1, y.shape[1] // N_BLOCKS)
-            kept = y[:, : y.shape[1] // width * width]
-            found.append(kept.reshape(len(y), -1, width).mean(axis=2))
+            whole = y[:, : y.shape[1] // width * width]
+            found.append(whole.reshape(len(y), -1, width).mean(axis=2))
         return found
 
 
 def offset_of_logarithm(channel):
     """What to add before logarithms of a channel; None where it stays as it is."""
     values = channel[~np.isnan(channel)]
-    deviation = values.std()
-    if values.min() < 0 or deviation == 0:
+    sd = values.std()
+    if values.min() < 0 or sd == 0:
         return None
-    skew = np.mean(((values - values.mean()) / deviation) ** 3)
+    skew = np.mean(((values - values.mean()) / sd) ** 3)
     counts = np.all(values == np.round(values))
     if skew <= SKEWED or (values.min() == 0 and not counts):
         return None
@@ -137,12 +137,7 @@ def bridged(series, missing):
 
 def quantiles(values, shares):
     """Quantiles of each row."""
-    values = np.sort(values, axis=1)
-    place = np.asarray(shares) * (values.shape[1] - 1)
-    left = place.astype(int)
-    right = np.minimum(left + 1, values.shape[1] - 1)
-    share = place - left
-    return values[:, left] * (1 - share) + values[:, right] * share
+    return np.quantile(values, shares, axis=1).T
 
 
 def autocorrelations(y, lags):
@@ -166,7 +161,7 @@ def crossings(y, level, traced):
 
 
 def autoregression(y):
-    """Coefficients of a cubic autoregression of each row, and log residual deviation."""
+    """Coefficients of a cubic autoregression of each row, and the log residual sd."""
     z = (y - y.mean(axis=1, keepdims=True)) / (y.std(axis=1, keepdims=True) + SMALL)
     z, n = np.clip(z, -5, 5), y.shape[1]
     if n <= 2 * ORDER:
@@ -177,25 +172,25 @@ def autoregression(y):
 
 
 def vector_autoregression(y):
-    """Coefficients of a first-order vector autoregression, and log residual deviations."""
+    """Coefficients of a first-order vector autoregression, and log residual sds."""
     features = np.concatenate([np.ones((*y[:, 1:].shape[:2], 1)), y[:, :-1]], axis=2)
     return least_squares(features, y[:, 1:], 1e-6 * y.shape[1])
 
 
 def least_squares(features, targets, ridge):
-    """Coefficients of each row's own ridge regression, and log residual deviations."""
+    """Coefficients of each row's own ridge regression, and log residual sds."""
     transposed = features.swapaxes(1, 2)
     gram = transposed @ features + ridge * np.eye(features.shape[2])
     bad = ~np.isfinite(gram).all(axis=(1, 2))
     gram[bad] = np.eye(features.shape[2])
     coefficients = np.linalg.solve(gram, transposed @ targets)
     residuals = targets - features @ coefficients
-    deviations = np.log(residuals.std(axis=1) + 1e-6)
-    return np.hstack([coefficients.reshape(len(features), -1), deviations])
+    log_sds = np.log(residuals.std(axis=1) + 1e-6)
+    return np.hstack([coefficients.reshape(len(features), -1), log_sds])
 
 
 def next_by_present(y):
-    """Mean and log deviation of the next value, by the rank of the present one."""
+    """Mean and log standard deviation of the next value, by the rank of the present one."""
     order = np.argsort(y[:, :-1], axis=1)
     after = np.take_along_axis(y[:, 1:], order, axis=1)
     width = after.shape[1] // N_BINS

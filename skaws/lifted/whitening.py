@@ -4,7 +4,7 @@ import numpy as np
 
 __all__ = ["Whitening"]
 
-FURTHEST = 4.0  # robust deviations
+FURTHEST = 4.0  # robust standard deviations
 LEAST_VARIANCE = 1e-3  # of a direction, relative to the largest
 MOST = 60  # directions
 SHARE_WITHIN = 0.98

@@ -9,6 +9,7 @@ from ..posteriors.linear_gaussian import LinearMoments
 from ..spaces import Space, look_up, shift
 from ..supports import Positive
 from .base import GenerativeModel
+from .source_factors import bounded
 
 __all__ = ["AdditiveParts"]
 
@@ -138,13 +139,15 @@ class AdditiveParts(GenerativeModel):
         roots = information.roots(components)
         within = anp.einsum("dkl,ld->kd", roots, own - along * axes)
         within = within - anp.sum(shares * within, axis=1, keepdims=True)
-        relative = bounded(within) + bounded(along / np.sqrt(information.size)[:, None])
+        relative = bounded(within, LONGEST)
+        along = along / np.sqrt(information.size)[:, None]
+        relative = relative + bounded(along, LONGEST)
         moved = {**step, "decoder": {"components": relative}}
         for name, found in information.others.items():
             unit, path = 1 / np.sqrt(found), name.split(".")
             moved[path[0]] = {
                 **moved[path[0]],
-                path[1]: bounded(unit * look_up(step, path)),
+                path[1]: bounded(unit * look_up(step, path), LONGEST),
             }
         return shift(params, moved, self.constraints)
 
@@ -289,8 +292,3 @@ class PartsInformation:
             inverse = np.linalg.inv(np.linalg.cholesky(blocks))
             self._roots = components, np.swapaxes(inverse, 1, 2)
         return self._roots[1]
-
-
-def bounded(step):
-    """A step that goes nowhere further than `LONGEST`."""
-    return LONGEST * anp.tanh(step / LONGEST)

@@ -195,6 +195,6 @@ def moved_in_units(model, params, step, information):
     return {**moved, "sources": space.split(scores[2 * k :])} if own else moved
 
 
-def bounded(step):
-    """A step that goes nowhere further than `LONGEST`."""
-    return LONGEST * anp.tanh(step / LONGEST)
+def bounded(step, longest=LONGEST):
+    """A step that goes nowhere further than `longest`."""
+    return longest * anp.tanh(step / longest)

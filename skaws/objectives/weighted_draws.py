@@ -1,6 +1,7 @@
 """The log joint of real rows at several weighted draws of their latents."""
 
 import numpy as np
+from scipy.special import softmax
 
 from .base import Objective, Pairs, Weights
 
@@ -86,7 +87,6 @@ class WeightedDraws(Objective):
 def importance_shares(log_weights):
     """Weights that sum to one over the first axis; of equal size where all are lost."""
     log_weights = np.where(np.isfinite(log_weights), log_weights, -np.inf)
-    highest = np.max(log_weights, axis=0)
-    away = log_weights - np.where(np.isfinite(highest), highest, 0.0)
-    weights = np.exp(np.where(np.isfinite(highest), away, 0.0))
-    return weights / np.sum(weights, axis=0)
+    with np.errstate(invalid="ignore"):
+        weights = softmax(log_weights, axis=0)
+    return np.where(np.isnan(weights), 1 / len(weights), weights)

@@ -10,8 +10,8 @@ LEAST_SHARE = 0.1  # of the latest
 class RunningInformation(MeanRegression):
     """Keeps the information of :class:`skaws.objectives.WeightedDraws`; predicts nothing.
 
-    What is kept is a running mean over batches.  Where one shows more, its own holds: no
-    step is then longer than the batch's rows ask for.
+    It is a running mean over batches.  Where a batch shows more, its own counts: no step is
+    then longer than the batch's rows ask for.
 
     Attributes
     ----------

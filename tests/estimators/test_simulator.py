@@ -13,15 +13,15 @@ from sklearn.model_selection import GridSearchCV
 
 from skaws import AmortisedSimulator
 
-PRIORS = {"level": norm(0, 3), "spread": lognorm(1.0)}
+PRIORS = {"level": norm(0, 3), "scale": lognorm(1.0)}
 
 
-def noise(level, spread, rng, n_times):
-    return level + spread * rng.standard_normal(n_times)
+def noise(level, scale, rng, n_times):
+    return level + scale * rng.standard_normal(n_times)
 
 
-def many(level, spread, rng, n_times):
-    return level[:, None] + spread[:, None] * rng.standard_normal((len(level), n_times))
+def many(level, scale, rng, n_times):
+    return level[:, None] + scale[:, None] * rng.standard_normal((len(level), n_times))
 
 
 def fitted(X, simulate=many, priors=PRIORS, **options):
@@ -44,9 +44,9 @@ def test_white_noise_has_the_standard_errors_of_theory(X, model):
     # exact standard error of the exact ones; the prior's deviation is 17 of these.
     mean, sd = X.mean(), X.std()
     assert abs(model.parameters_["level"] - mean) < sd / 10
-    assert abs(model.parameters_["spread"] - sd) < sd / np.sqrt(200)
+    assert abs(model.parameters_["scale"] - sd) < sd / np.sqrt(200)
     assert model.standard_errors_["level"] == pytest.approx(sd / 10, rel=0.3)
-    assert model.standard_errors_["spread"] == pytest.approx(sd / np.sqrt(200), rel=0.4)
+    assert model.standard_errors_["scale"] == pytest.approx(sd / np.sqrt(200), rel=0.4)
     assert model.converged_ and model.distance_ < 1.2
     low, high = model.intervals_["level"]
     assert low < model.parameters_["level"] < high
@@ -62,8 +62,8 @@ def test_more_series_say_more(X, model):
 
 def test_what_the_simulator_ignores_stays_as_its_prior(X):
     # Leave-one-out predictions among the features made a variance of 0.45 of it.
-    def ignoring(level, spread, idle, rng, n_times):
-        return many(level, spread, rng, n_times)
+    def ignoring(level, scale, idle, rng, n_times):
+        return many(level, scale, rng, n_times)
 
     with pytest.warns(UserWarning, match="say nothing of 'idle'"):
         model = fitted(X, ignoring, {**PRIORS, "idle": norm(5, 2)})
@@ -94,14 +94,14 @@ def test_the_same_seed_gives_the_same_bits(X, model):
 
 
 def test_fixed_and_integer_parameters(X):
-    def stepped(level, delay, spread, rng, n_times):
+    def stepped(level, delay, scale, rng, n_times):
         later = np.arange(n_times) >= 10 * np.atleast_1d(delay)[:, None]
-        return many(level, np.full(len(level), spread[0]), rng, n_times) + 5.0 * later
+        return many(level, np.full(len(level), scale[0]), rng, n_times) + 5.0 * later
 
     truth = stepped(
         np.ones(1), np.array([4]), np.array([1.0]), np.random.default_rng(0), 100
     )
-    priors = {"level": norm(0, 3), "delay": randint(1, 10), "spread": 1.0}
+    priors = {"level": norm(0, 3), "delay": randint(1, 10), "scale": 1.0}
     model = fitted(truth, stepped, priors)
     assert model.parameter_names_ == ["level", "delay"]
     assert abs(model.parameters_["delay"] - 4) <= 1
@@ -120,8 +120,8 @@ def test_missing_entries_and_lengths(X, model):
 
 
 def test_channels():
-    def pair(level, spread, rng, n_times):
-        x = many(level, spread, rng, n_times)
+    def pair(level, scale, rng, n_times):
+        x = many(level, scale, rng, n_times)
         return np.stack([x, 2 * x + 0.1 * rng.standard_normal(x.shape)], axis=2)
 
     X = pair(np.ones(1), np.full(1, 2.0), np.random.default_rng(0), 60)
@@ -136,7 +136,7 @@ def test_population_of_series():
     levels = rng.normal(1.0, 1.5, 40)
     X = np.stack([noise(level, 1.0, rng, 50) for level in levels])
     model = fitted(
-        X, priors={"level": norm(0, 3), "spread": lognorm(1.0)}, pooling="partial"
+        X, priors={"level": norm(0, 3), "scale": lognorm(1.0)}, pooling="partial"
     )
     # The sample's own mean and deviation, in units of the prior's deviation of 3.
     assert model.mean_[0] == pytest.approx(levels.mean() / 3, abs=0.08)
@@ -177,12 +177,12 @@ def test_forecasts_lie_between_their_bounds():
 
 def test_answers_have_their_shapes(X, model):
     assert model.transform(X).shape == (1, 2)
-    assert list(model.get_feature_names_out()) == ["level", "spread"]
+    assert list(model.get_feature_names_out()) == ["level", "scale"]
     frame = clone(model).set_output(transform="pandas").fit(X).transform(X)
-    assert list(frame.columns) == ["level", "spread"]
+    assert list(frame.columns) == ["level", "scale"]
     assert np.isfinite(model.score(X))
     assert model.score(X) > model.score(X + 5.0)
-    assert model.simulate_at({"level": [0.0, 1.0], "spread": 2.0 * np.ones(2)}).shape == (
+    assert model.simulate_at({"level": [0.0, 1.0], "scale": 2.0 * np.ones(2)}).shape == (
         2,
         100,
     )
@@ -197,8 +197,11 @@ def test_settings_reach_the_fit(X):
     own = fitted(X, summaries=lambda s: np.hstack([s.mean(axis=1), np.log(s.std(axis=1))]))
     assert own.parameters_["level"] == pytest.approx(X.mean(), abs=0.1)
     warm = fitted(X, warm_start=True)
-    n_first = warm.n_iter_
+    n_first, first = warm.n_iter_, warm.mean_
     assert warm.fit(X).n_iter_ <= n_first
+    assert not np.array_equal(warm.mean_, first)  # other random numbers than before
+    with pytest.raises(ValueError, match="n_final=50; a regression needs 100"):
+        fitted(X, n_final=50)
     with pytest.raises(ValueError, match="summaries returned shape"):
         fitted(X, summaries=lambda s: s.mean())
 
@@ -234,15 +237,15 @@ def test_series_that_cannot_be_used(rows, message):
 @pytest.mark.parametrize(
     ("priors", "error", "message"),
     [
-        ({"level": norm(0, 1)}, TypeError, "needs 'spread'"),
+        ({"level": norm(0, 1)}, TypeError, "needs 'scale'"),
         ({**PRIORS, "other": norm(0, 1)}, TypeError, "no parameter 'other'"),
-        ({"level": norm, "spread": 1.0}, TypeError, "'level' has no frozen distribution"),
+        ({"level": norm, "scale": 1.0}, TypeError, "'level' has no frozen distribution"),
         (
-            {"level": "normal", "spread": 1.0},
+            {"level": "normal", "scale": 1.0},
             TypeError,
             "'level' has no frozen distribution",
         ),
-        ({"level": 0.0, "spread": 1.0}, ValueError, "nothing to learn"),
+        ({"level": 0.0, "scale": 1.0}, ValueError, "nothing to learn"),
     ],
 )
 def test_priors_that_cannot_be_used(X, priors, error, message):
@@ -252,28 +255,28 @@ def test_priors_that_cannot_be_used(X, priors, error, message):
 
 def test_simulators_that_cannot_be_used(X):
     with pytest.raises(TypeError, match="takes no rng"):
-        fitted(X, lambda level, spread, n_times: 0.0)
+        fitted(X, lambda level, scale, n_times: 0.0)
     with pytest.raises(ValueError, match="returned shape"):
-        fitted(X, lambda level, spread, rng: rng.standard_normal((len(level), 7)))
+        fitted(X, lambda level, scale, rng: rng.standard_normal((len(level), 7)))
 
 
 def test_failures_are_dropped_counted_and_named(X):
-    def fragile(level, spread, rng, n_times, least=0.3):
-        x = many(level, spread, rng, n_times)
+    def fragile(level, scale, rng, n_times, least=0.3):
+        x = many(level, scale, rng, n_times)
         x[level < least] = np.nan
         return x
 
     with pytest.warns(UserWarning, match="of the simulations failed"):
         model = fitted(
-            X, fragile, {"level": norm(0.5, 1), "spread": lognorm(1.0)}, max_iter=2
+            X, fragile, {"level": norm(0.5, 1), "scale": lognorm(1.0)}, max_iter=2
         )
     assert 0 < model.n_failed_ < model.n_simulations_
     with pytest.raises(RuntimeError, match="differ most in 'level'"):
         fitted(
-            X, lambda level, spread, rng, n_times: fragile(level, spread, rng, n_times, 0.3)
+            X, lambda level, scale, rng, n_times: fragile(level, scale, rng, n_times, 0.3)
         )
 
-    def raising(level, spread, rng, n_times):
+    def raising(level, scale, rng, n_times):
         raise ArithmeticError("too large")
 
     with pytest.raises(RuntimeError, match="ArithmeticError: too large"):
@@ -283,15 +286,49 @@ def test_failures_are_dropped_counted_and_named(X):
 def test_interruption_keeps_the_last_answer(X):
     calls = []
 
-    def stopping(level, spread, rng, n_times):
+    def stopping(level, scale, rng, n_times):
         calls.append(1)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return many(level, spread, rng, n_times)
+        return many(level, scale, rng, n_times)
 
     with pytest.warns(ConvergenceWarning, match="was interrupted"):
         model = fitted(X, stopping)
     assert model.n_iter_ == 3 and not model.converged_
+
+
+def test_interruption_of_the_last_stage_keeps_the_answer_before_it(X):
+    calls = []
+
+    def stopping(level, scale, rng, n_times):
+        calls.append(len(level))
+        if len(calls) > 5 and calls[-1] == 500 and calls.count(500) == n_before + 2:
+            raise KeyboardInterrupt
+        return many(level, scale, rng, n_times)
+
+    n_before = 10**6
+    n_before = fitted(X, stopping, n_final=0).n_iter_
+    calls.clear()
+    with pytest.warns(ConvergenceWarning, match="was interrupted"):
+        model = fitted(X, stopping)
+    np.testing.assert_array_equal(model.mean_, fitted(X, n_final=0).mean_)
+
+
+def test_a_start_that_fails_loses_no_other(X):
+    calls = []
+
+    def fragile(level, scale, rng, n_times):
+        calls.append(1)
+        x = many(level, scale, rng, n_times)
+        return np.full_like(x, np.nan) if len(calls) == n_before + 1 else x
+
+    n_before = 10**6
+    n_before = fitted(X, fragile, n_final=0).n_iter_
+    calls.clear()
+    model = fitted(X, fragile, n_init=2, n_final=0)
+    np.testing.assert_array_equal(model.mean_, fitted(X, n_final=0).mean_)
+    with pytest.raises(RuntimeError, match="raised or were not finite"):
+        fitted(X, lambda level, scale, rng, n_times: np.full((len(level), n_times), np.nan))
 
 
 def test_an_early_end_is_told(X):
@@ -335,6 +372,12 @@ def test_covariates_are_told_to_the_simulator():
     assert model.transform(X, covariates=doses).shape == (3, 1)
     assert np.isfinite(model.score(X, covariates=doses))
     assert model.sample(2, 0).shape == (2, 60)
+    assert clone(model).set_params(n_final=0).fit(X, covariates=doses).calibrate(
+        2
+    ).z.shape == (
+        2,
+        1,
+    )
     for wrong, message in ((None, "has no covariates"), (doses[:2], "2 covariates for 3")):
         with pytest.raises(ValueError, match=message):
             clone(model).fit(X, covariates=wrong)
