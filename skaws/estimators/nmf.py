@@ -1,5 +1,6 @@
 """Non-negative matrix factorisation."""
 
+from itertools import chain
 from numbers import Real
 
 import numpy as np
@@ -22,6 +23,7 @@ from ..priors import Gamma, UnitUniform
 from ..regression import KernelRegression, RunningInformation
 from ..schedules import PlateauThenDecay
 from .base import AmortisedEstimator
+from .searches import best_of_short_starts
 from .validation import representative_rows, warn_of_decimals, warn_of_few_rows
 
 __all__ = ["AmortisedNMF"]
@@ -329,20 +331,21 @@ Likelihood, default="poisson"
         if not self._draws or self.n_init > 1 or 0 in (n_short, n_others):
             return super()._search(start, rows, run)
         others = clone(start.model).set_params(model__decoder__start="rows")
-        firsts = [
-            start.params,
-            *(self._start(others, rows, start.rng) for _ in range(n_others)),
-        ]
-        found = []
-        for params in firsts:
+        from_rows = (self._start(others, rows, start.rng) for _ in range(n_others))
+        n_compared = int(np.clip(ENTRIES_COMPARED // rows.shape[1], 50, 300))
+        compared = representative_rows(rows, None, n_compared)
+
+        def short(params):
             schedule = PlateauThenDecay(n_short, self.tol, n_short)
-            parts = start.model, start.method, params, start.rng
-            found.append(run(self._fresh_state(*parts, schedule)))
-            if found[-1].interrupted:
-                return found[-1]
-        n_compared = np.clip(ENTRIES_COMPARED // rows.shape[1], 50, 300)
-        compared = representative_rows(rows, None, int(n_compared))
-        return max(found, key=lambda training: self._rank(training, compared))
+            return run(
+                self._fresh_state(start.model, start.method, params, start.rng, schedule)
+            )
+
+        return best_of_short_starts(
+            chain([start.params], from_rows),
+            short,
+            lambda training: self._rank(training, compared),
+        )
 
     def _make_schedule(self, method):
         n_decay = N_DECAY if method.name == "draws" else None

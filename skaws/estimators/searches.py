@@ -1,4 +1,4 @@
-"""Short trainings of a linear mixing, and how they are compared."""
+"""Short trainings, and how they are compared."""
 
 from itertools import islice
 
@@ -16,7 +16,7 @@ __all__ = [
     "without_collapse",
 ]
 
-N_STARTS = 8
+N_STARTS = 8  # at most
 SQUARE_SHARES = (0.3, 0.55, 0.75, 0.88, 0.96)  # of the least principal variance
 HOPELESS = 0.1  # fall of the likelihood, nats a row, after which no level is tried
 SHARE_OF_OUTLIERS = 1e-3
