@@ -43,6 +43,7 @@ GALLERY = [
     "plot_seasons.py",
     "plot_blowflies.py",
     "plot_hodgkin_huxley.py",
+    "plot_oscillation.py",
     "plot_circle.py",
     "plot_gradient.py",
 ]

@@ -39,6 +39,7 @@ def test_every_example_has_a_test_here():
         "plot_circle.py",
         "plot_blowflies.py",
         "plot_hodgkin_huxley.py",
+        "plot_oscillation.py",
         "plot_seasons.py",
         "plot_gradient.py",
         "plot_guessing.py",
@@ -121,6 +122,13 @@ def test_hodgkin_huxley():
     )
     assert X.shape == (1, 300) and len(picture.axes) == 2
     assert np.all(np.isfinite(model.mean_)) and model.r2_["error"] > 0.5
+
+
+def test_oscillation():
+    # A third of the steps that it needs.
+    learnt, truth, error, picture = load("plot_oscillation.py").run(max_iter=300)
+    assert abs(learnt["period"] / truth["period"] - 1) < 0.25
+    assert error < 0.7 and len(picture.axes) == 2  # places have standard deviation one
 
 
 def test_simulator_benchmark(capsys):

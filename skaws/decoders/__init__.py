@@ -3,7 +3,8 @@
 from .base import Decoder, check_decoder
 from .chain import Chain
 from .elementwise import Elementwise
-from .linear import Linear
+from .functions import FunctionDecoder
+from .linear import Linear, LinearDynamics
 from .log_odds import LogOdds
 from .mlp import MLP
 
@@ -11,7 +12,9 @@ __all__ = [
     "Chain",
     "Decoder",
     "Elementwise",
+    "FunctionDecoder",
     "Linear",
+    "LinearDynamics",
     "LogOdds",
     "MLP",
     "check_decoder",

@@ -1,4 +1,4 @@
-"""A linear map, with an offset or with non-negative components."""
+"""Linear maps: with an offset, of non-negative components, or from time to time."""
 
 import warnings
 
@@ -13,7 +13,7 @@ from ..supports import Positive, Real
 from .base import Decoder
 from .parts import distinct_rows, parts_by_nndsvd
 
-__all__ = ["Linear"]
+__all__ = ["Linear", "LinearDynamics"]
 
 # What non-negative components start from: parts of the rows.
 STARTS = {"nndsvd": parts_by_nndsvd, "rows": distinct_rows}
@@ -106,6 +106,41 @@ class Linear(Decoder):
         if self.nonnegative:
             return step
         return {name: value * scale for name, value in step.items()}
+
+
+class LinearDynamics(Decoder):
+    """Where latents are expected a time later, ``transition @ z``.
+
+    It starts at a multiple of the identity, whatever X is.
+
+    Parameters
+    ----------
+    start : float, default=0.9
+        What each latent is multiplied by at the start.
+
+    See Also
+    --------
+    skaws.models.StateSpaceModel : What it is a part of.
+
+    Examples
+    --------
+    >>> turn = {"transition": np.array([[0.0, -1.0], [1.0, 0.0]])}
+    >>> LinearDynamics().location(turn, np.array([[1.0, 0.0]])).tolist()
+    [[0.0, 1.0]]
+    """
+
+    def __init__(self, start=0.9):
+        self.start = start
+
+    def init_params(self, X, n_latents, rng):
+        return {"transition": self.start * np.eye(n_latents)}
+
+    def location(self, params, latents):
+        return anp.dot(latents, anp.transpose(params["transition"]))
+
+    def linear_map(self, params):
+        components = np.transpose(params["transition"])
+        return np.zeros(len(components)), components
 
 
 def nonnegative_start(X, n_latents, start, rng):

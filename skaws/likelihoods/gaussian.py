@@ -129,4 +129,8 @@ def variance_vjp(answer, location, variance, X):
     return pull_back
 
 
-defvjp(gaussian_log_density, location_vjp, variance_vjp, argnums=(0, 1))
+def entries_vjp(answer, location, variance, X):
+    return lambda g: g * ((location - X) / variance)
+
+
+defvjp(gaussian_log_density, location_vjp, variance_vjp, entries_vjp, argnums=(0, 1, 2))

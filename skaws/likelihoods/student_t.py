@@ -112,7 +112,7 @@ def log_constant(scale, dof):
 
 
 def student_t_vjps(argnums, answer, arguments, _):
-    """Pull-back to those of location, scale and degrees of freedom on the tape."""
+    """Pull-back to those of location, scale, degrees of freedom and X on the tape."""
     location, scale, dof, X = arguments
 
     def pull_back(g):
@@ -129,7 +129,7 @@ def student_t_vjps(argnums, answer, arguments, _):
             logs = (answer - log_constant(scale, dof)) / (dof + 1)
             return np.sum(g * (slope + logs + 0.5 / dof * pull * residual))
 
-        to = (lambda: g * pull / scale, to_scale, to_dof)
+        to = (lambda: g * pull / scale, to_scale, to_dof, lambda: -g * pull / scale)
         return tuple(to[argument]() for argument in argnums)
 
     return pull_back

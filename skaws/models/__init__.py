@@ -7,6 +7,7 @@ from .composed import LatentVariableModel
 from .functions import FunctionModel
 from .given import GivenColumns
 from .linear_mixing import LinearMixing
+from .state_space import StateSpaceModel
 
 __all__ = [
     "AdditiveParts",
@@ -16,4 +17,5 @@ __all__ = [
     "GivenColumns",
     "LatentVariableModel",
     "LinearMixing",
+    "StateSpaceModel",
 ]
