@@ -5,22 +5,43 @@ import pytest
 from sklearn.base import clone
 
 from skaws import decoders
-from skaws.decoders import MLP, Chain, Decoder, Elementwise, Linear, LogOdds, check_decoder
+from skaws.decoders import (
+    MLP,
+    Chain,
+    Decoder,
+    Elementwise,
+    FunctionDecoder,
+    Linear,
+    LinearDynamics,
+    LogOdds,
+    check_decoder,
+)
 from skaws.priors import Gaussian
 from skaws.supports import Interval, Real
 
-from ..part_laws import PART_LAWS, assert_same, capabilities
+from ..part_laws import PART_LAWS, assert_same, capabilities, repr_is_code
+
+
+def doubled(params, latents):
+    return 2.0 * latents
+
+
+def no_params(X, n_latents, rng):
+    return {}
+
 
 REGISTRY = {
     "Linear": Linear(),
     "Linear, non-negative": Linear(nonnegative=True, start="rows"),
+    "LinearDynamics": LinearDynamics(),
+    "FunctionDecoder": FunctionDecoder(doubled, no_params),
     "LogOdds": LogOdds(),
     "MLP": MLP((10, 5), activation="relu", dtype="float32"),
     "Elementwise": Elementwise("sigmoid"),
     "Chain": Chain([MLP((5,)), Elementwise("exp")]),
     "Chain, nested": Chain([Chain([Linear()]), Elementwise()]),
 }
-LINEAR = {"Linear", "Linear, non-negative"}
+LINEAR = {"Linear", "Linear, non-negative", "LinearDynamics"}
 EVERY = pytest.mark.parametrize("name", REGISTRY)
 
 
@@ -36,6 +57,8 @@ def test_no_decoder_is_left_out():
 @EVERY
 @pytest.mark.parametrize("law", PART_LAWS)
 def test_law(law, name):
+    if law is repr_is_code and name == "FunctionDecoder":
+        pytest.skip("the repr of a function is no code")
     law(REGISTRY[name])
 
 
