@@ -17,10 +17,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import NullFormatter
 from scipy.stats import lognorm
 
 from skaws import AmortisedSimulator
+from skaws.displays import SimulatorDisplay
 
 TRUTH = {"P": 29.0, "N0": 260.0, "sd": 0.6, "sp": 0.3, "delta": 0.2, "tau": 7.0}
 PRIORS = {
@@ -76,24 +76,13 @@ def draw(model, X):
     """Prior and posterior of each parameter; the series among simulated ones."""
     picture = plt.figure(figsize=(11, 6), layout="constrained")
     top, bottom = picture.subfigures(2, 1, height_ratios=(1, 1.2))
-    draws = model.sample_parameters(4000, random_state=0)
-    for axes, (name, prior) in zip(top.subplots(1, 6), PRIORS.items(), strict=True):
-        span = prior.ppf([0.01, 0.99])
-        at = np.geomspace(*span, 200)
-        bins = np.geomspace(*span, 60)
-        axes.hist(draws[name], bins, density=True, color="tab:blue", alpha=0.7)
-        axes.plot(at, prior.pdf(at), color="gray")
-        axes.axvline(TRUTH[name], color="tab:red")
-        axes.set(xscale="log", yticks=[])
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_title(name, fontsize=9)
+    display = SimulatorDisplay.from_estimator(model, X, plot=False)
+    for axis, name in zip(display.plot_parameters(top), display.posterior, strict=True):
+        axis.axvline(TRUTH[name], color="tab:red")
     top.suptitle("Prior (grey), posterior (blue), truth (red)", fontsize=9)
     left, right = bottom.subplots(1, 2)
+    display.plot_series(left)
     times = np.arange(X.shape[1])
-    for row in model.sample(3, random_state=1, at_estimate=True):
-        left.plot(times, row, linewidth=0.7, color="tab:blue", alpha=0.6)
-    left.plot(times, X[0], linewidth=1.2, color="black")
-    left.set_title("The series (black), three simulated at the estimates", fontsize=9)
     ahead = model.forecast(X, 8)
     later = X.shape[1] + np.arange(8)
     right.plot(times[-40:], X[0, -40:], color="black")

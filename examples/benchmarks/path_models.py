@@ -1,4 +1,4 @@
-"""A linear Gaussian state space model as three plain functions, and its exact answers.
+"""A linear Gaussian state space model, as functions and of parts, and its exact answers.
 
 Rows are series of `n_times` times, d columns each::
 
@@ -15,7 +15,10 @@ import numpy as np
 from autograd import value_and_grad
 from scipy.optimize import minimize
 
-from skaws.models import FunctionModel
+from skaws.decoders import Linear
+from skaws.likelihoods import Gaussian as GaussianNoise
+from skaws.models import FunctionModel, StateSpaceModel
+from skaws.priors import Gaussian
 from skaws.spaces import Space
 from skaws.supports import Positive
 
@@ -78,6 +81,22 @@ def state_space(n_times):
         CONSTRAINTS,
         allows_missing=True,
     )
+
+
+def state_space_of_parts(n_times):
+    """The same of parts; columns have a mean, too, which is learnt."""
+    return StateSpaceModel(Gaussian(N_LATENTS), Linear(), GaussianNoise(), n_times)
+
+
+def params_of_parts(params):
+    """Params of the functions, and the mean of a time, from params of the parts."""
+    found = {
+        "transition": params["dynamics"]["transition"],
+        "loading": params["decoder"]["components"],
+        "process_sd": np.sqrt(params["process_noise"]["noise_variance"]),
+        "noise_sd": np.sqrt(params["likelihood"]["noise_variance"]),
+    }
+    return found, params["decoder"]["mean"]
 
 
 def truth(rng, angle=0.3, damping=0.9, noise_sd=0.5):

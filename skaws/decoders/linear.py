@@ -111,7 +111,8 @@ class Linear(Decoder):
 class LinearDynamics(Decoder):
     """Where latents are expected a time later, ``transition @ z``.
 
-    It starts at a multiple of the identity, whatever X is.
+    It starts at a multiple of the identity, whatever X is.  Params are ``transition``,
+    shape (n_latents, n_latents).
 
     Parameters
     ----------

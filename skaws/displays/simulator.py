@@ -4,6 +4,8 @@ import numpy as np
 from scipy.stats import norm
 from sklearn.utils.validation import check_is_fitted
 
+from ..lifted import read_series
+
 __all__ = ["SimulatorDisplay"]
 
 IN_A_ROW = 6  # parameters
@@ -52,7 +54,7 @@ class SimulatorDisplay:
     >>> rng = np.random.default_rng(0)
     >>> X = walk(np.full(1, 2.0), np.full(1, 0.7), rng, 60)
     >>> model = AmortisedSimulator(walk, priors, vectorized=True, random_state=0).fit(X)
-    >>> display = SimulatorDisplay.from_estimator(model, plot=False)
+    >>> display = SimulatorDisplay.from_estimator(model, X, plot=False)
     >>> sorted(display.posterior), display.band.shape
     (['level', 'persistence'], (3, 60, 1))
     """
@@ -67,7 +69,7 @@ class SimulatorDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X=None, *, n_draws=1000, random_state=0, figure=None, plot=True
+        cls, estimator, X, *, n_draws=1000, random_state=0, figure=None, plot=True
     ):
         """Draw from a fitted estimator, and make the picture.
 
@@ -75,9 +77,8 @@ class SimulatorDisplay:
         ----------
         estimator : AmortisedSimulator
             A fitted one.
-        X : array-like, default=None
-            Series of one length, of which the first is drawn; None takes the first that
-            were fitted.
+        X : array-like
+            Series of one length, as for ``fit``, of which the first is drawn.
         n_draws : int, default=1000
             Draws of parameters; simulated series are at most 300.
         random_state : int, RandomState instance or None, default=0
@@ -111,11 +112,15 @@ class SimulatorDisplay:
             name: estimator.parameters[name].rvs(n_draws, random_state=random_state)
             for name in posterior
         }
-        series, drawn = estimator.series_and_simulated(X, min(n_draws, 300), random_state)
+        series = read_series(X, "SimulatorDisplay")[0]
+        n_times = len(series)
+        drawn = estimator.sample(min(n_draws, 300), random_state, n_times=n_times)
+        drawn = drawn.reshape(len(drawn), n_times, -1)
+        drawn = drawn[np.isfinite(drawn).all(axis=(1, 2))]  # those that did not fail
         display = cls(
             prior=prior,
             posterior=posterior,
-            series=series[0],
+            series=series,
             band=np.quantile(drawn, BAND, axis=0),
             checks=estimator.check(X, random_state=random_state),
             distance=float(estimator.distance_),
@@ -181,6 +186,7 @@ class SimulatorDisplay:
                 axis.hist(values, bins, weights=weights, color=color, alpha=0.7)
             axis.set_title(name, fontsize=9)
             axis.set(yticks=[], xscale="log" if logarithmic else "linear")
+            axis.minorticks_off()  # their labels would cover each other
         figure.suptitle("Prior (grey) and posterior (blue)", fontsize=10)
         return axes
 

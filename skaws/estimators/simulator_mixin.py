@@ -280,36 +280,15 @@ class FittedSimulatorMixin(TransformerMixin):
         checks : list of PredictiveCheck
             A `tail` below 0.01 says that the simulator does not do what the series do.
         """
-        real, drawn = self.series_and_simulated(X, n_samples, random_state)
-        drawn = np.where(np.isnan(real).all(axis=0), np.nan, drawn)
-        return predictive_checks(real, drawn)
-
-    def series_and_simulated(self, X=None, n_samples=300, random_state=0):
-        """Real series beside simulated ones of their length.
-
-        Parameters
-        ----------
-        X : array-like, default=None
-            Series of one length; None takes the first that were fitted.
-        n_samples : int, default=300
-            Simulations, at draws of the parameters.
-        random_state : int, RandomState instance or None, default=0
-            Source of randomness.
-
-        Returns
-        -------
-        real : ndarray of shape (n_series, n_times, n_channels)
-            NaN where missing.
-        simulated : ndarray of shape (n, n_times, n_channels)
-            Fewer than `n_samples` where simulations fail.
-        """
         check_is_fitted(self)
         group = self._groups[0]
         if X is not None:
             (group, *_) = grouped(read_series(X, type(self).__name__))
         drawn = self.sample(n_samples, random_state, n_times=group.n_times)
         drawn = drawn.reshape(n_samples, group.n_times, -1)
-        return group.series, drawn[np.isfinite(drawn).all(axis=(1, 2))]
+        drawn = drawn[np.isfinite(drawn).all(axis=(1, 2))]
+        drawn = np.where(np.isnan(group.series).all(axis=0), np.nan, drawn)
+        return predictive_checks(group.series, drawn)
 
     def calibrate(self, n_fits=40, random_state=0):
         """Simulation-based calibration: fits of series whose parameters are known.

@@ -25,7 +25,8 @@ class Likelihood(BaseEstimator, ABC):
     Its constructor only stores its arguments, as in scikit-learn; nothing learnt lives on
     it. Params are a dict of arrays, ``params["likelihood"]`` of a composed model. X and
     locations have shape (n, n_features), or shapes that broadcast; X comes without missing
-    entries where it says nothing of NaN.
+    entries where it says nothing of NaN. As the noise of a process
+    (:class:`skaws.models.StateSpaceModel`) it must be differentiable in X, too.
 
     **Must**: :meth:`sample` and :meth:`log_density`.
 

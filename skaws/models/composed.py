@@ -82,20 +82,7 @@ class LatentVariableModel(GenerativeModel):
 
     def _check_parts(self):
         check_prior(self.prior)
-        check_decoder(self.decoder, self.prior.support)
-        check_likelihood(self.likelihood)
-        given = self.decoder.location_support(self.prior.support)
-        asked = self.likelihood.location_support
-        if not given.is_within(asked):
-            advice = self.likelihood.advice or (
-                f"Choose a decoder and a prior whose locations are {asked.description}, "
-                f"or a likelihood (or a link) that takes {given.description} ones"
-            )
-            raise ValueError(
-                f"{self.likelihood} needs locations that are {asked.description}; "
-                f"{type(self.decoder).__name__} over {type(self.prior).__name__} latents "
-                f"gives {given.description} ones. {advice}."
-            )
+        check_locations(self.prior, self.decoder, self.likelihood)
 
     @property
     def constraints(self):
@@ -142,13 +129,7 @@ class LatentVariableModel(GenerativeModel):
     def log_joint(self, params, latents, observations, given=None):
         prior, decoder, likelihood = parts_of(params)
         location = self.decoder.location(decoder, beside(latents, given))
-        missing = np.isnan(observations)
-        if missing.any():
-            filled = np.where(missing, 0.0, observations)
-            entries = self.likelihood.log_density(likelihood, location, filled)
-            entries = anp.where(missing, 0.0, entries)
-        else:
-            entries = self.likelihood.log_density(likelihood, location, observations)
+        entries = log_density_of_seen(self.likelihood, likelihood, location, observations)
         return self.prior.log_density(prior, latents) + anp.sum(entries, axis=1)
 
     def location(self, params, latents):
@@ -249,6 +230,34 @@ class LatentVariableModel(GenerativeModel):
         deviation = column_moments(self.likelihood.location_of(X))[1]
         typical = deviation[deviation > 0].mean() if np.any(deviation > 0) else 1.0
         return np.where(deviation > 0, deviation, typical)
+
+
+def check_locations(prior, decoder, likelihood):
+    """Raise, in words, if locations of latents are none that a likelihood takes."""
+    check_decoder(decoder, prior.support)
+    check_likelihood(likelihood)
+    given = decoder.location_support(prior.support)
+    asked = likelihood.location_support
+    if not given.is_within(asked):
+        advice = likelihood.advice or (
+            f"Choose a decoder and a prior whose locations are {asked.description}, "
+            f"or a likelihood (or a link) that takes {given.description} ones"
+        )
+        raise ValueError(
+            f"{likelihood} needs locations that are {asked.description}; "
+            f"{type(decoder).__name__} over {type(prior).__name__} latents "
+            f"gives {given.description} ones. {advice}."
+        )
+
+
+def log_density_of_seen(likelihood, params, location, X):
+    """Log density of each entry of X, zero where it is missing; shape of X."""
+    missing = np.isnan(X)
+    if not missing.any():
+        return likelihood.log_density(params, location, X)
+    filled = np.where(missing, 0.0, X)
+    # Not a product: at what was filled in a log density may be infinite.
+    return anp.where(missing, 0.0, likelihood.log_density(params, location, filled))
 
 
 def beside(latents, given):

@@ -5,13 +5,12 @@ from numbers import Integral
 import autograd.numpy as anp
 import numpy as np
 
-from ..decoders.base import check_decoder
 from ..decoders.linear import LinearDynamics
-from ..likelihoods.base import check_likelihood
 from ..likelihoods.gaussian import Gaussian
 from ..priors.base import check_prior
 from ..supports import OneHot, Real
 from .base import GenerativeModel
+from .composed import check_locations, log_density_of_seen
 
 __all__ = ["StateSpaceModel"]
 
@@ -106,25 +105,13 @@ class StateSpaceModel(GenerativeModel):
             )
         if self.n_times < 2:
             raise ValueError(f"n_times must be 2 or more; got {self.n_times}.")
-        support = self.initial.support
-        if isinstance(support, OneHot):
+        if isinstance(self.initial.support, OneHot):
             raise ValueError(
                 "Labels have no dynamics that a decoder could say. Write such a model as a "
                 "FunctionModel; latents are then one-hot, (n, n_times, n_labels)."
             )
-        for decoder, likelihood, what in (
-            (*self._motion, "process_noise"),
-            (self.decoder, self.likelihood, "likelihood"),
-        ):
-            check_decoder(decoder, support)
-            check_likelihood(likelihood)
-            given = decoder.location_support(support)
-            asked = likelihood.location_support
-            if not given.is_within(asked):
-                raise ValueError(
-                    f"{what}={likelihood} needs locations that are {asked.description}; "
-                    f"{type(decoder).__name__} gives {given.description} ones."
-                )
+        check_locations(self.initial, *self._motion)
+        check_locations(self.initial, self.decoder, self.likelihood)
 
     @property
     def _motion(self):
@@ -177,7 +164,8 @@ class StateSpaceModel(GenerativeModel):
         if location.shape[1] != rows.shape[1]:
             raise ValueError(
                 f"decoder={self.decoder} gives {location.shape[1]} columns a time, but X "
-                f"has {X.shape[1]}, {rows.shape[1]} at each of {self.n_times} times."
+                f"has {X.shape[1]}, {rows.shape[1]} at each of {self.n_times} times. Give "
+                "a decoder with params, or another n_times."
             )
         params["likelihood"] = self.likelihood.init_params(rows, location, rng)
         return params
@@ -219,16 +207,16 @@ class StateSpaceModel(GenerativeModel):
         steps = process_noise.log_density(own, expected, after)
         location = self.location(params, latents)
         X = self._folded(observations)
-        missing = np.isnan(X)
-        seen = self.likelihood.log_density(
+        entries = log_density_of_seen(
+            self.likelihood,
             params.get("likelihood", {}),
             anp.reshape(location, X.shape),
-            np.where(missing, 0.0, X),
+            X,
         )
         return (
             self.initial.log_density(params.get("initial", {}), latents[:, 0])
             + anp.sum(anp.reshape(steps, (len(latents), -1)), axis=1)
-            + anp.sum(anp.reshape(seen * ~missing, (len(latents), -1)), axis=1)
+            + anp.sum(anp.reshape(entries, (len(latents), -1)), axis=1)
         )
 
     def location(self, params, latents):

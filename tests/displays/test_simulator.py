@@ -37,7 +37,7 @@ def close():
 
 def test_what_is_drawn_is_what_the_estimator_says(fitted):
     model, X = fitted
-    display = SimulatorDisplay.from_estimator(model, plot=False, n_draws=4000)
+    display = SimulatorDisplay.from_estimator(model, X, plot=False, n_draws=4000)
     for name, draws in display.posterior.items():
         # Means of 4000 draws: five standard errors.
         allowed = 5 * model.standard_errors_[name] / np.sqrt(4000)
@@ -53,7 +53,7 @@ def test_what_is_drawn_is_what_the_estimator_says(fitted):
 
 def test_all_parts(fitted):
     model, X = fitted
-    display = SimulatorDisplay.from_estimator(model)
+    display = SimulatorDisplay.from_estimator(model, X)
     titles = [axis.get_title() for axis in display.figure_.axes]
     assert titles[:2] == ["level", "sd"] and titles[-1] == "Checks"
     assert len(titles) == 2 + 2 + 1  # parameters, channels, checks
@@ -65,7 +65,7 @@ def test_all_parts(fitted):
 
 
 def test_each_part_alone_and_on_a_given_figure(fitted):
-    display = SimulatorDisplay.from_estimator(fitted[0], plot=False)
+    display = SimulatorDisplay.from_estimator(*fitted, plot=False)
     assert len(display.plot_parameters()) == 2
     figure, ax = plt.subplots()
     assert display.plot_series(ax, channel=1) is ax
@@ -86,10 +86,10 @@ def test_other_series_that_do_not_fit_are_red(fitted):
 
 def test_errors(fitted, monkeypatch):
     with pytest.raises(TypeError, match="for a fitted AmortisedSimulator"):
-        SimulatorDisplay.from_estimator(AmortisedFactorAnalysis(1))
+        SimulatorDisplay.from_estimator(AmortisedFactorAnalysis(1), fitted[1])
     with pytest.raises(NotFittedError):
-        SimulatorDisplay.from_estimator(AmortisedSimulator(noisy, PRIORS))
-    display = SimulatorDisplay.from_estimator(fitted[0], plot=False)
+        SimulatorDisplay.from_estimator(AmortisedSimulator(noisy, PRIORS), fitted[1])
+    display = SimulatorDisplay.from_estimator(*fitted, plot=False)
     real_import = builtins.__import__
 
     def without(name, *arguments, **options):

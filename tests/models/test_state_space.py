@@ -8,11 +8,12 @@ from sklearn.base import clone
 
 from skaws import AmortisedLearner
 from skaws.checks import ModelCheckError, check_model
-from skaws.decoders import MLP, FunctionDecoder, Linear, LinearDynamics
+from skaws.decoders import MLP, Elementwise, FunctionDecoder, Linear, LinearDynamics
+from skaws.likelihoods import Gamma, Poisson, StudentT
 from skaws.likelihoods import Gaussian as GaussianNoise
-from skaws.likelihoods import Poisson, StudentT
 from skaws.models import StateSpaceModel
 from skaws.priors import Categorical as Labels
+from skaws.priors import Gamma as GammaStart
 from skaws.priors import Gaussian
 
 T, K, D = 6, 2, 3
@@ -69,6 +70,23 @@ def test_missing_entries_and_times_drop_out():
     )
 
 
+def test_missing_entries_where_zero_is_impossible():
+    """The density of a Gamma entry is infinite or zero at what holes are filled with."""
+    model = StateSpaceModel(
+        GammaStart(1),
+        Elementwise("softplus"),
+        Gamma(),
+        4,
+        dynamics=Elementwise("softplus"),
+        process_noise=Gamma(),
+    )
+    rng = np.random.default_rng(0)
+    params = model.init_params(rng.gamma(3.0, size=(50, 4)), rng)
+    latents, X = model.sample(params, 5, rng)
+    X[:, 1] = np.nan
+    assert np.isfinite(model.log_joint(params, latents, X)).all()
+
+
 def test_sampler_and_log_joint_agree():
     """By the checks of every model, which a wrong density does not pass."""
     X = linear_gaussian().sample(PARAMS, 100, np.random.default_rng(0))[1]
@@ -92,7 +110,7 @@ def test_start_is_stationary():
 
 
 def test_fit_knows_the_smoother():
-    """Means of paths are those of the exact smoother, at the params that were learnt.
+    """Means of paths are those of the exact smoother, at params that are given.
 
     Errors of means are at most a tenth of posterior standard deviations (measured: .03
     on seeds 0-4); the prior mean, a control, is off by several.
