@@ -8,7 +8,7 @@ export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 export MPLBACKEND := Agg
 
-.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-simulator bench-paths bench-misfits bench-alarms bench-speed fuzz structure doc wheel clean
+.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-simulator bench-simulator-table bench-paths bench-misfits bench-alarms bench-speed fuzz structure doc wheel clean
 
 # One stamp file for each set of extras, renewed when the requirements change.
 .venv/%.stamp: setup.py
@@ -46,6 +46,9 @@ bench-learner: .venv/plot.stamp
 
 bench-simulator: .venv/plot.stamp
 	$(BIN)/python examples/benchmarks/bench_simulator.py
+
+bench-simulator-table: .venv/plot.stamp
+	$(BIN)/python examples/benchmarks/bench_simulator_table.py
 
 bench-paths: .venv/test.stamp
 	$(BIN)/python examples/benchmarks/bench_paths.py

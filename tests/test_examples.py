@@ -40,6 +40,9 @@ def test_every_example_has_a_test_here():
         "plot_blowflies.py",
         "plot_hodgkin_huxley.py",
         "plot_oscillation.py",
+        "plot_population.py",
+        "plot_predators.py",
+        "plot_stiff.py",
         "plot_seasons.py",
         "plot_gradient.py",
         "plot_guessing.py",
@@ -131,9 +134,36 @@ def test_oscillation():
     assert error < 0.7 and len(picture.axes) == 2  # places have standard deviation one
 
 
+def test_predators():
+    model, X, picture = load("plot_predators.py").run(n_simulations=200, n_final=600)
+    assert model.distance_ < 1.2 and abs(np.log(model.parameters_["gamma"] / 0.8)) < 0.7
+    assert X.shape == (1, 26, 2) and len(picture.axes) == 2
+
+
+def test_population():
+    model, truth, (pooled, single), picture = load("plot_population.py").run(
+        n_ponds=12, n_simulations=200, n_final=400
+    )
+    assert pooled.shape == single.shape == (12, 3) and len(picture.axes) == 3
+    median = np.exp(np.mean(np.log(truth["catch"])))
+    assert abs(model.parameters_["catch"] / median - 1) < 0.2
+
+
+def test_stiff():
+    model, X, picture = load("plot_stiff.py").run(max_iter=8, n_final=200)
+    assert X.shape == (1, 30, 3) and len(picture.axes) == 2
+    assert abs(np.log(model.parameters_["slow"] / 0.04)) < 0.3
+
+
 def test_simulator_benchmark(capsys):
     load("benchmarks/bench_simulator.py").main(["--series", "1", "--tasks", "Ricker"])
     assert "ABC: error" in capsys.readouterr().out
+
+
+def test_simulator_table(capsys):
+    rows = ["ignored", "misfit", "speed"]
+    load("benchmarks/bench_simulator_table.py").main([*rows, "--series", "1"])
+    assert capsys.readouterr().out.count("(bar") == 6
 
 
 def test_circle():

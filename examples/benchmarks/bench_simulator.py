@@ -1,96 +1,57 @@
-"""AmortisedSimulator beside approximate Bayesian computation, parameters being known.
+"""AmortisedSimulator beside other ways without a density, parameters being known.
 
-Run with ``make bench-simulator``.  Both have the same prior, the same summaries and about
+Run with ``make bench-simulator``.  All have the same prior, the same summaries and about
 the same number of simulations.
 """
 
 import argparse
 import sys
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from time import process_time
 
 import numpy as np
-from scipy.stats import lognorm
+from scipy.stats import multivariate_normal
 from sklearn.linear_model import LinearRegression, Ridge
 
 from skaws import AmortisedSimulator
 from skaws.lifted import SeriesSummaries, Simulator, UnitCoordinates, Whitening
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import plot_blowflies
+sys.path.insert(0, str(Path(__file__).parent))
+from simulator_tasks import BLOWFLIES, PREDATORS, RICKER
 
 ACCEPTED = 0.02
 
 
-def ricker(r, sigma, phi, rng, n_times):
-    """Counts of a population that grows and collapses."""
-    n, counts = np.ones_like(r), []
-    for t in range(n_times + 50):
-        n = np.clip(r * n * np.exp(-n + sigma * rng.standard_normal(len(r))), 1e-30, 1e6)
-        if t >= 50:
-            counts.append(rng.poisson(np.minimum(phi * n, 1e7)))
-    return np.stack(counts, axis=1).astype(float)
+TASKS = {"Ricker": RICKER, "predators": PREDATORS, "blowflies": BLOWFLIES}
 
 
-def predators(alpha, beta, gamma, delta, process, error, prey, hunters, rng, n_times):
-    """Prey and predators, each growth rate with noise, both seen with an error."""
-    u, v, seen = np.log(prey), np.log(hunters), []
-    for _ in range(n_times):
-        seen.append(np.stack([u, v], axis=1))
-        for _ in range(10):
-            noise = np.sqrt(0.1) * process * rng.standard_normal((2, len(alpha)))
-            u, v = (
-                np.clip(u + 0.1 * (alpha - beta * np.exp(v)) + noise[0], -8, 9),
-                np.clip(v + 0.1 * (delta * np.exp(u) - gamma) + noise[1], -8, 9),
-            )
-    seen = np.stack(seen, axis=1)
-    return np.exp(seen + error[:, None, None] * rng.standard_normal(seen.shape))
+class Drawn:
+    """Unit coordinates from the prior, and white summaries of what they simulate."""
 
+    def __init__(self, simulate, priors, X, n_simulations, rng):
+        self.coordinates = UnitCoordinates(priors)
+        real = X if X.ndim == 3 else X[..., None]
+        self._run, self._n_times = (
+            Simulator(simulate, self.coordinates, True),
+            real.shape[1],
+        )
+        self._summaries, self._rng = SeriesSummaries(real), rng
+        unit = rng.standard_normal((n_simulations, self.coordinates.size))
+        drawn = self.summaries(unit)
+        sound = np.isfinite(drawn).all(axis=1)
+        self.unit = unit[sound]
+        self._whitening = Whitening(drawn[sound])
+        self.white = self._whitening(drawn[sound])
+        self.seen, _ = self._whitening.within(self._summaries(real))
 
-def about(**medians_and_widths):
-    """Log-normal priors."""
-    return {name: lognorm(w, scale=m) for name, (m, w) in medians_and_widths.items()}
+    def summaries(self, unit):
+        return self._summaries(self._run(unit, self._n_times, self._rng))
 
-
-TASKS = {
-    "Ricker": (
-        ricker,
-        50,
-        {"r": np.exp(3.8), "sigma": 0.3, "phi": 10.0},
-        about(r=(30, 0.8), sigma=(0.3, 0.6), phi=(8, 0.6)),
-    ),
-    "predators": (
-        predators,
-        21,
-        {
-            "alpha": 0.55,
-            "beta": 0.028,
-            "gamma": 0.8,
-            "delta": 0.024,
-            "process": 0.15,
-            "error": 0.2,
-            "prey": 30.0,
-            "hunters": 5.0,
-        },
-        about(
-            alpha=(1, 1),
-            beta=(0.05, 1),
-            gamma=(1, 1),
-            delta=(0.05, 1),
-            process=(0.3, 0.8),
-            error=(0.3, 0.8),
-            prey=(20, 0.8),
-            hunters=(10, 0.8),
-        ),
-    ),
-    "blowflies": (
-        plot_blowflies.blowflies,
-        180,
-        plot_blowflies.TRUTH,
-        plot_blowflies.PRIORS,
-    ),
-}
+    def white_at(self, unit):
+        found = self.summaries(unit)
+        return self._whitening(found[np.isfinite(found).all(axis=1)])
 
 
 def abc(simulate, priors, X, n_simulations, seed):
@@ -98,49 +59,99 @@ def abc(simulate, priors, X, n_simulations, seed):
 
     Fearnhead & Prangle (2012); Beaumont et al. (2002).
     """
-    rng, coordinates = np.random.default_rng(seed), UnitCoordinates(priors)
-    real = X if X.ndim == 3 else X[..., None]
-    summaries = SeriesSummaries(real)
-    unit = rng.standard_normal((n_simulations, coordinates.size))
-    drawn = summaries(Simulator(simulate, coordinates, True)(unit, real.shape[1], rng))
-    sound = np.isfinite(drawn).all(axis=1)
-    unit, drawn = unit[sound], drawn[sound]
-    whitening = Whitening(drawn)
-    white, (seen, _) = whitening(drawn), whitening.within(summaries(real))
-    learnt = Ridge(alpha=10.0).fit(white, unit)
-    points, at = learnt.predict(white), learnt.predict(seen)[0]
+    drawn = Drawn(simulate, priors, X, n_simulations, np.random.default_rng(seed))
+    return adjusted(drawn)[:2]
+
+
+def adjusted(drawn):
+    """Means and standard deviations of the nearest, and the learnt summaries."""
+    learnt = Ridge(alpha=10.0).fit(drawn.white, drawn.unit)
+    points, at = learnt.predict(drawn.white), learnt.predict(drawn.seen)[0]
     away = np.sum(((points - at) / points.std(axis=0)) ** 2, axis=1)
-    near = np.argsort(away)[: max(int(ACCEPTED * len(away)), 3 * coordinates.size)]
-    slopes = LinearRegression().fit(points[near], unit[near])
-    adjusted = unit[near] - slopes.predict(points[near]) + slopes.predict(at[None])
-    return adjusted.mean(axis=0), adjusted.std(axis=0)
+    near = np.argsort(away)[: max(int(ACCEPTED * len(away)), 3 * drawn.unit.shape[1])]
+    slopes = LinearRegression().fit(points[near], drawn.unit[near])
+    left = drawn.unit[near] - slopes.predict(points[near]) + slopes.predict(at[None])
+    return left.mean(axis=0), left.std(axis=0), learnt
+
+
+def synthetic_likelihood(simulate, priors, X, n_simulations, seed, n_each=50):
+    """A Gaussian likelihood of learnt summaries, climbed by a random walk.
+
+    Wood (2010).  A third of the simulations goes into the summaries and the start.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = Drawn(simulate, priors, X, n_simulations // 3, rng)
+    here, sd, learnt = adjusted(drawn)
+    at = learnt.predict(drawn.seen)[0]
+
+    def log_density(unit):
+        points = learnt.predict(drawn.white_at(np.tile(unit, (n_each, 1))))
+        covariance = np.cov(points.T) + 1e-9 * np.eye(len(unit))
+        return multivariate_normal(points.mean(axis=0), covariance).logpdf(at) - (
+            0.5 * unit @ unit
+        )
+
+    height, path = log_density(here), []
+    for _ in range((n_simulations - n_simulations // 3) // n_each):
+        there = here + 1.5 / np.sqrt(len(sd)) * sd * rng.standard_normal(len(sd))
+        other = log_density(there)
+        if np.log(rng.random()) < other - height:
+            here, height = there, other
+        path.append(here)
+    path = np.array(path[len(path) // 4 :])
+    return path.mean(axis=0), path.std(axis=0) + 1e-9
+
+
+def neural_posterior(simulate, priors, X, n_simulations, seed):
+    """One round of sbi's NPE on the same white summaries; needs the package sbi."""
+    import torch
+    from sbi.inference import NPE
+
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    drawn = Drawn(simulate, priors, X, n_simulations, np.random.default_rng(seed))
+    size = drawn.unit.shape[1]
+    prior = torch.distributions.MultivariateNormal(torch.zeros(size), torch.eye(size))
+    trainer = NPE(prior, show_progress_bars=False)
+    unit, white, seen = (
+        torch.as_tensor(values, dtype=torch.float32)
+        for values in (drawn.unit, drawn.white, drawn.seen)
+    )
+    trainer.append_simulations(unit, white).train()
+    draws = trainer.build_posterior().sample((2000,), x=seen, show_progress_bars=False)
+    return draws.numpy().mean(axis=0), draws.numpy().std(axis=0)
+
+
+PEERS = {"ABC": abc, "synthetic": synthetic_likelihood}
+if find_spec("sbi"):
+    PEERS["NPE"] = neural_posterior
 
 
 def compare(name, n_series):
     """Print errors of logarithms, coverage and time of both."""
-    simulate, n_times, truth, priors = TASKS[name]
+    task = TASKS[name]
+    simulate, _, truth, priors = task
     coordinates = UnitCoordinates(priors)
     values = {parameter: np.array([value]) for parameter, value in truth.items()}
     exact = coordinates.unit(values)[0]
     widths = np.array([prior.args[0] for prior in priors.values()])  # of logarithms
-    found = {"skaws": [], "ABC": []}
+    found = {way: [] for way in ("skaws", *PEERS)}
     n_used = []
     for seed in range(700, 700 + n_series):
-        X = simulate(**values, rng=np.random.default_rng(seed), n_times=n_times)
+        X = task.series(seed)
         start = process_time()
         model = AmortisedSimulator(simulate, priors, vectorized=True, random_state=seed)
         model.fit(X)
-        ours = model.mean_, np.sqrt(np.diag(model.covariance_))
-        between = process_time()
+        results = {"skaws": (model.mean_, np.sqrt(np.diag(model.covariance_)))}
+        times = {"skaws": process_time() - start}
         n_used.append(model.n_simulations_)
-        theirs = abc(simulate, priors, X, int(np.mean(n_used)), seed)
-        end = process_time()
-        for way, (mean, sd), seconds in (
-            ("skaws", ours, between - start),
-            ("ABC", theirs, end - between),
-        ):
+        for way, peer in PEERS.items():
+            start = process_time()
+            results[way] = peer(simulate, priors, X, int(np.mean(n_used)), seed)
+            times[way] = process_time() - start
+        for way, (mean, sd) in results.items():
             errors = mean - exact
-            found[way].append((errors * widths, np.abs(errors / sd) < 1.645, seconds))
+            found[way].append((errors * widths, np.abs(errors / sd) < 1.645, times[way]))
     row = f"{name:>10}, {np.mean(n_used):6.0f} simulations "
     for way, results in found.items():
         errors, covered, seconds = zip(*results, strict=True)

@@ -155,7 +155,7 @@ class OneGroup(NamedTuple):
     """What simulations of a group's length say of its series."""
 
     means: np.ndarray  # of e, (n_series, p)
-    covariance: np.ndarray  # of what is not predicted
+    unexplained: np.ndarray  # of what is not predicted
     precision: np.ndarray
     distances: np.ndarray
 
@@ -174,8 +174,10 @@ def one_group(simulate, group, summaries, proposal, e, rng, regressor):
     dual, inverse = solved[:, : e.shape[1]], solved[:, e.shape[1] :]
     residuals = dual / np.diag(inverse)[:, None]  # each left out, in closed form
     covariance, precision = bounded_inverse(residuals.T @ residuals / len(e))
+    predicted = targets - residuals
+    unexplained, _ = bounded_inverse(np.eye(e.shape[1]) - predicted.T @ predicted / len(e))
     means = regression.kernel(real) @ dual + centre
-    return OneGroup(means, covariance, precision, distances)
+    return OneGroup(means, unexplained, precision, distances)
 
 
 def bounded_inverse(covariance, least=LEAST, most=MOST):
@@ -194,10 +196,16 @@ def narrowed(factor, precision, estimate):
 
 
 def population_step(number, max_iter, seen, proposal, distances):
-    """A step of EM for series that have parameters of their own."""
+    """A step towards the population of series that have parameters of their own.
+
+    As EM's, but what is left after a series is one less what predictions explain, not the
+    variance of residuals: a regression's own noise widens both residuals and predictions,
+    and would make the population too wide.  At rest, predictions of simulated series
+    scatter as those of real ones.
+    """
     means = np.concatenate([found.means for found in seen])
     counts = np.array([len(found.means) for found in seen])
-    left = np.tensordot(counts / counts.sum(), [found.covariance for found in seen], 1)
+    left = np.tensordot(counts / counts.sum(), [found.unexplained for found in seen], 1)
     centre = means.mean(axis=0)
     away = means - centre
     own = away.T @ away / len(means) + left

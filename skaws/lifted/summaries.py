@@ -13,6 +13,7 @@ N_LAGS = 20
 N_BLOCKS = 40
 TRACED = (60, 500)  # lengths up to and from which the course itself is summarised
 CROSS_LAGS = (0, 1, 2, 4)
+N_FIRST = 8  # values summarised otherwise, for what a series starts from
 N_BINS = 5
 ORDER = 3
 SMALL = 1e-9
@@ -23,9 +24,10 @@ class SeriesSummaries:
 
     Quantiles of values, of steps and of second differences; autocorrelations; how often
     levels are crossed; a cubic autoregression; the next value by the present one; means of
-    blocks of short and very long series; cross-correlations and a vector autoregression of
-    several channels.  Positive, skewed channels are taken in logarithms.  Missing entries
-    are missing in all series alike, and bridged by straight lines.
+    blocks of short and very long series, the first values of others; cross-correlations
+    and a vector autoregression of several channels.  Positive, skewed channels are taken in
+    logarithms.  Missing entries are missing in all series alike, and bridged by straight
+    lines.
 
     Parameters
     ----------
@@ -104,6 +106,8 @@ class SeriesSummaries:
             width = max(1, y.shape[1] // N_BLOCKS)
             whole = y[:, : y.shape[1] // width * width]
             found.append(whole.reshape(len(y), -1, width).mean(axis=2))
+        else:
+            found.append(fine[:, :N_FIRST])
         return found
 
 
