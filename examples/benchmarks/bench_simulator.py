@@ -5,10 +5,12 @@ the same number of simulations.
 """
 
 import argparse
+import logging
 import sys
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import process_time
 
 import numpy as np
@@ -122,9 +124,51 @@ def neural_posterior(simulate, priors, X, n_simulations, seed):
     return draws.numpy().mean(axis=0), draws.numpy().std(axis=0)
 
 
+def sequential_abc(simulate, priors, X, n_simulations, seed):
+    """pyABC's ABC-SMC on learnt summaries; needs the package pyabc.
+
+    A third of the simulations goes into the summaries.
+    """
+    import pyabc
+
+    np.random.seed(seed)  # what pyabc draws from
+    drawn = Drawn(simulate, priors, X, n_simulations // 3, np.random.default_rng(seed))
+    learnt = adjusted(drawn)[2]
+    widths = learnt.predict(drawn.white).std(axis=0)
+    names = list(priors)
+
+    def model(parameters):
+        unit = np.array([[parameters[name] for name in names]])
+        white = drawn.white_at(unit)
+        point = learnt.predict(white)[0] if len(white) else np.full(len(names), 1e3)
+        return {"point": point / widths}
+
+    def distance(one, other):
+        return np.linalg.norm(one["point"] - other["point"])
+
+    search = pyabc.ABCSMC(
+        model,
+        pyabc.Distribution(**{name: pyabc.RV("norm", 0, 1) for name in names}),
+        distance,
+        population_size=200,
+        sampler=pyabc.sampler.SingleCoreSampler(),
+    )
+    with TemporaryDirectory() as folder:
+        database = "sqlite:///" + str(Path(folder) / "found.db")
+        search.new(database, {"point": learnt.predict(drawn.seen)[0] / widths})
+        history = search.run(max_total_nr_simulations=n_simulations - n_simulations // 3)
+        frame, weights = history.get_distribution()
+        history.done()
+    draws = frame[names].to_numpy()
+    mean = weights @ draws
+    return mean, np.sqrt(weights @ (draws - mean) ** 2)
+
+
 PEERS = {"ABC": abc, "synthetic": synthetic_likelihood}
 if find_spec("sbi"):
     PEERS["NPE"] = neural_posterior
+if find_spec("pyabc"):
+    PEERS["ABC-SMC"] = sequential_abc
 
 
 def compare(name, n_series):
@@ -167,6 +211,7 @@ def main(argv):
     parser.add_argument("--tasks", nargs="*", default=list(TASKS))
     options = parser.parse_args(argv)
     warnings.simplefilter("ignore")
+    logging.disable(logging.INFO)  # of pyabc
     print("root mean squares of errors of logarithms; each row one truth, several series")
     for name in options.tasks:
         compare(name, options.series)
