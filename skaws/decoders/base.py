@@ -27,6 +27,7 @@ class Decoder(BaseEstimator, ABC):
     - :meth:`preimage`: for what comes before in a :class:`Chain`.
     - :meth:`location_support`: where locations live; default ``Real()``.
     - :meth:`in_units`: relative steps.
+    - ``log_prior(params) -> float``: log density of the params, in nats, up to a constant.
 
     **For speed**:
 

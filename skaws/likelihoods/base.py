@@ -42,6 +42,7 @@ class Likelihood(BaseEstimator, ABC):
       an exact posterior. Default False.
     - ``counts``: whether observations are whole numbers; default False.
     - :meth:`scale`: what locations are measured in.
+    - ``log_prior(params) -> float``: log density of the params, in nats, up to a constant.
     - ``mean(params, location)``: E[x | location], shape of `location`, in units of X.
     - ``noise_variance(params, location)``: variance of x around its location, shape of
       `location`, in squared units of X. Only where the location is the mean: its presence

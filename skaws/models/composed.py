@@ -100,8 +100,8 @@ class LatentVariableModel(GenerativeModel):
     def init_params(self, X, rng, given=None):
         self._check_parts()  # they may have been set since
         X = np.asarray(X, dtype=float)
-        prior = self.prior.init_params(X, rng)
         rows = self.likelihood.location_of(X)
+        prior = self.prior.init_params(rows, rng)
         start = self.decoder.init_params
         if isinstance(self.prior.support, OneHot):
             start = self.decoder.init_labels
@@ -131,6 +131,21 @@ class LatentVariableModel(GenerativeModel):
         location = self.decoder.location(decoder, beside(latents, given))
         entries = log_density_of_seen(self.likelihood, likelihood, location, observations)
         return self.prior.log_density(prior, latents) + anp.sum(entries, axis=1)
+
+    @available_if(lambda self: self._with_log_prior())
+    def log_prior(self, params):
+        """Log density of the params, of those parts that have one."""
+        parts = self._with_log_prior().items()
+        return sum(part.log_prior(params[name]) for name, part in parts)
+
+    def _with_log_prior(self):
+        """Parts whose params have a prior of their own, by name."""
+        parts = {
+            "prior": self.prior,
+            "decoder": self.decoder,
+            "likelihood": self.likelihood,
+        }
+        return {name: part for name, part in parts.items() if hasattr(part, "log_prior")}
 
     def location(self, params, latents):
         return self.decoder.location(parts_of(params)[1], latents)

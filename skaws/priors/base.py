@@ -37,6 +37,7 @@ class Prior(BaseEstimator, ABC):
       matrix F with covariance ``F.T @ F``, shape (n_latents, n_latents). Linear models then
       have a posterior in closed form, exact or the best linear one.
     - :meth:`in_units`: relative steps.
+    - ``log_prior(params) -> float``: log density of the params, in nats, up to a constant.
 
     **For speed**:
 
@@ -108,7 +109,7 @@ class Prior(BaseEstimator, ABC):
         return {}
 
     def init_params(self, X, rng):
-        """Params to start from, given real rows X, (m, n_features); none by default."""
+        """Params to start from, given rows X, (m, n_features), as locations; or none."""
         return {}
 
     @available_if(lambda self: self.n_latents == 1)

