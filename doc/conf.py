@@ -47,6 +47,7 @@ GALLERY = [
     "plot_stiff.py",
     "plot_hodgkin_huxley.py",
     "plot_oscillation.py",
+    "plot_pinwheel.py",
     "plot_circle.py",
     "plot_gradient.py",
 ]

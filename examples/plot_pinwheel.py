@@ -4,8 +4,8 @@ Five arms, found by five clusters behind a network
 
 A pinwheel has five bent arms.  No Gaussian is bent, so a mixture of Gaussians cuts each arm
 into pieces.  Put a network behind the mixture: latents come from Gaussians, and the network
-bends them.  Ten Gaussians are offered; a Dirichlet prior on their weights empties those that
-are not worth thirty rows.  Five stay, one an arm, and nobody said five.
+bends them.  Ten Gaussians are offered; a Dirichlet prior on their weights empties those
+that are not worth thirty rows.  Five stay, one an arm, and nobody said five.
 
 :class:`skaws.priors.GaussianMixture` starts at k-means of the scores from which the network
 starts.  Beside it: scikit-learn's mixtures in the plane itself.
@@ -54,7 +54,7 @@ def learner(hidden=(32, 32), concentration=-30.0, max_iter=None, seed=0):
 
 
 def run(n_rows=2500, max_iter=None, seed=0):
-    """Nats a point by way, the weights, the share of points in their arm's cluster, picture."""
+    """Nats a point, weights, share of points in their arm's cluster, and the picture."""
     rng = np.random.default_rng(seed)
     (X, _), (X_new, arm) = pinwheel(n_rows, rng), pinwheel(1000, rng)
     fitted = learner(max_iter=max_iter, seed=seed).fit(X)

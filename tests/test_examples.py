@@ -40,6 +40,7 @@ def test_every_example_has_a_test_here():
         "plot_blowflies.py",
         "plot_hodgkin_huxley.py",
         "plot_oscillation.py",
+        "plot_pinwheel.py",
         "plot_population.py",
         "plot_predators.py",
         "plot_stiff.py",
@@ -132,6 +133,13 @@ def test_oscillation():
     learnt, truth, error, picture = load("plot_oscillation.py").run(max_iter=300)
     assert abs(learnt["period"] / truth["period"] - 1) < 0.25
     assert error < 0.7 and len(picture.axes) == 2  # places have standard deviation one
+
+
+def test_pinwheel():
+    nats, weights, purity, picture = load("plot_pinwheel.py").run(max_iter=1500)
+    assert nats["skaws, clusters behind a network"] > nats["5 Gaussians"] + 0.4
+    assert weights[:5].sum() > 0.95 and purity > 0.9
+    assert len(picture.axes) == 3
 
 
 def test_predators():

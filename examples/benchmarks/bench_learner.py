@@ -18,6 +18,7 @@ from bend_models import BENDS
 from learner_peers import (
     FACTORS,
     WAITING,
+    Clock,
     answers,
     classes,
     digits,
@@ -210,7 +211,7 @@ def pictures(case, seed, n_latents):
     many = np.mean(log_marginal_likelihood(model, learner.params_, test, MANY_DRAWS))
     factors = FactorAnalysis(n_latents, tol=1e-6, max_iter=5000).fit(train).score(test)
     rng = np.random.default_rng(seed)
-    params, n_steps = variational_autoencoder(model, train, seconds[0], rng)
+    params, n_steps = variational_autoencoder(model, train, Clock(seconds[0]), rng)
     theirs = np.mean(log_marginal_likelihood(model, params, test))
     show(
         case,

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from skaws.batches import mini_batches
 from skaws.decoders import MLP
 from skaws.models import FunctionModel
+from skaws.moments import column_units
 from skaws.optimizers import Adam
 from skaws.spaces import Space
 from skaws.supports import Interval, Positive, Simplex
@@ -227,7 +228,19 @@ class Clock:
         return np.clip(left / 0.4, 0.0, 1.0)
 
 
-def variational_autoencoder(model, X, seconds, rng, learning_rate=0.01, n_hidden=64):
+class Steps:
+    """The same schedule, by the number of steps."""
+
+    def __init__(self, n_steps):
+        self._n_steps, self._n_taken = n_steps, 0
+
+    def factor(self, gain):
+        left = 1 - self._n_taken / self._n_steps
+        self._n_taken += 1
+        return np.clip(left / 0.4, 0.0, 1.0)
+
+
+def variational_autoencoder(model, X, clock, rng, learning_rate=0.01, n_hidden=64):
     """Params of `model` by the evidence lower bound, and the number of steps taken.
 
     The recognition network has `n_hidden` tanh units and gives independent Gaussians.  The
@@ -237,13 +250,13 @@ def variational_autoencoder(model, X, seconds, rng, learning_rate=0.01, n_hidden
     encoder = {str(i): random_layer(shape, rng) for i, shape in enumerate(shapes)}
     params = {"model": model.init_params(X, rng), "encoder": encoder}
     space = Space(params, {"model": model.constraints})
-    centre, scale = X.mean(axis=0), X.std(axis=0)
+    centre, scale = column_units(X)
 
     def climbed(vector, rows, white):
         inputs = (rows - centre) / scale
         return lower_bound(model, space.unflatten(vector), rows, inputs, white)
 
-    clock, batches = Clock(seconds), mini_batches(X, 256, rng)
+    batches = mini_batches(X, 256, rng)
     adam, vector = Adam(learning_rate), space.flatten(params)
     while (factor := clock.factor(0.0)) > 0:
         rows, _ = next(batches)

@@ -1,4 +1,4 @@
-"""What a model says of rows: their likelihood, its gradient, and their latents."""
+"""What a model says of rows: their likelihood, its gradient, latents, and its draws."""
 
 from .gradient import exact_score_gradient, importance_score_gradient, score_gradient
 from .marginal import (
@@ -10,13 +10,16 @@ from .marginal import (
     sample_posterior,
 )
 from .mixing import mixing_standard_errors
+from .samples import frechet_distance, kernel_distance
 
 __all__ = [
     "effective_draws",
     "exact_score_gradient",
     "fit_posterior",
+    "frechet_distance",
     "importance_posterior",
     "importance_score_gradient",
+    "kernel_distance",
     "log_marginal_likelihood",
     "mixing_standard_errors",
     "posterior_mean",

@@ -6,12 +6,13 @@ from autograd.scipy.special import gammaln
 from sklearn.utils.metaestimators import available_if
 
 from ..moments import column_moments
-from ..supports import Positive, Real
+from ..supports import Interval, Positive, Real
 from .base import Likelihood, refuse
 
 __all__ = ["Gamma"]
 
 TINY = 1e-300  # keeps logarithms finite
+MOST_SHAPE = 1e6
 
 # Name of the link: from the location to the mean, and back.
 LINKS = {
@@ -33,11 +34,16 @@ class Gamma(Likelihood):
         Whether each feature has a shape of its own, or all share one.
     link : {"identity", "log"}, default="identity"
         What the location is: the mean, which must then be positive, or its logarithm.
+    least_shape : float, default=0.0
+        Shapes are learnt above it.  Where entries are latents themselves
+        (:class:`~skaws.models.LayeredModel`), 0.2 keeps them from becoming spikes at zero
+        that no posterior follows.
 
     Raises
     ------
     ValueError
-        If the link is none of these, or an entry of X is not positive.
+        If the link is none of these, `least_shape` is below 0, or an entry of X is not
+        positive.
 
     Examples
     --------
@@ -46,11 +52,14 @@ class Gamma(Likelihood):
     [-2.0]
     """
 
-    def __init__(self, per_feature=False, link="identity"):
+    def __init__(self, per_feature=False, link="identity", least_shape=0.0):
+        if least_shape < 0:
+            raise ValueError(f"least_shape must be 0 or more; got {least_shape!r}.")
         if link not in LINKS:
             raise ValueError(f"link must be 'identity' or 'log'; got {link!r}.")
         self.per_feature = per_feature
         self.link = link
+        self.least_shape = least_shape
 
     @property
     def location_support(self):
@@ -58,7 +67,9 @@ class Gamma(Likelihood):
 
     @property
     def constraints(self):
-        return {"shape": Positive()}
+        if self.least_shape == 0:
+            return {"shape": Positive()}
+        return {"shape": Interval(self.least_shape, MOST_SHAPE, log=True)}
 
     def check_entries(self, X):
         refuse(self, X, (X <= 0) | np.isinf(X), "positive entries")
@@ -72,7 +83,10 @@ class Gamma(Likelihood):
         explained = np.var(self.mean(None, location), axis=0)
         unexplained = np.maximum(sd**2 - explained, 0.05 * sd**2)
         shape = mean**2 / np.maximum(unexplained, 1e-6 * mean**2)
-        return {"shape": shape if self.per_feature else 1 / np.mean(1 / shape)}
+        shape = shape if self.per_feature else 1 / np.mean(1 / shape)
+        if self.least_shape == 0:
+            return {"shape": shape}
+        return {"shape": np.clip(shape, 1.5 * self.least_shape, 0.5 * MOST_SHAPE)}
 
     def mean(self, params, location):
         """E[x | location], shape of `location`."""
@@ -84,7 +98,7 @@ class Gamma(Likelihood):
 
     def log_density(self, params, location, X):
         (rate, power), normalizer = self._natural(params, location)
-        return rate * X + power * np.log(np.maximum(X, TINY)) - normalizer
+        return rate * X + power * anp.log(anp.maximum(X, TINY)) - normalizer
 
     @available_if(lambda self: self.link == "identity")
     def noise_variance(self, params, location):

@@ -6,6 +6,7 @@ from .components_prior import ComponentsPrior
 from .composed import LatentVariableModel
 from .functions import FunctionModel
 from .given import GivenColumns
+from .layered import LayeredModel
 from .linear_mixing import LinearMixing
 from .state_space import StateSpaceModel
 
@@ -16,6 +17,7 @@ __all__ = [
     "GenerativeModel",
     "GivenColumns",
     "LatentVariableModel",
+    "LayeredModel",
     "LinearMixing",
     "StateSpaceModel",
 ]

@@ -153,29 +153,7 @@ class LatentVariableModel(GenerativeModel):
     def log_likelihood(self, params, latents, X):
         _, decoder, likelihood = parts_of(params)
         location = self.decoder.location(decoder, latents)
-        seen = ~np.isnan(X)
-        filled = np.where(seen, X, 0.0)
-        if has_exponential_family(self):
-            base = np.sum(seen * self.likelihood.log_base_measure(filled), axis=1)
-            return base[:, None] + self._family(likelihood, location, filled, seen)
-        by_latents = (
-            self.likelihood.log_density(likelihood, np.tile(row, (len(X), 1)), filled)
-            for row in location
-        )
-        return np.stack([np.sum(seen * entries, axis=1) for entries in by_latents], 1)
-
-    def _family(self, likelihood, location, filled, seen):
-        """Log likelihood less the log base measure of each row at each location."""
-        origin = self.likelihood.origin(location)
-        location, filled = location - origin, filled - origin
-        normalizer = self.likelihood.log_normalizer(likelihood, location)
-        total = -anp.dot(seen, anp.transpose(normalizer * np.ones(location.shape)))
-        natural = self.likelihood.natural_parameters(likelihood, location)
-        statistics = self.likelihood.sufficient_statistics(filled)
-        for eta, statistic in zip(natural, statistics, strict=True):
-            eta = eta * np.ones(location.shape)
-            total = total + anp.dot(seen * statistic, anp.transpose(eta))
-        return total
+        return log_likelihoods(self.likelihood, likelihood, location, X)
 
     @available_if(has_exponential_family)
     def log_joint_matrix(self, params, latents, X):
@@ -283,3 +261,27 @@ def beside(latents, given):
 def parts_of(params):
     """The sub-dicts of prior, decoder and likelihood; empty where there are none."""
     return tuple(params.get(part, {}) for part in ("prior", "decoder", "likelihood"))
+
+
+def log_likelihoods(likelihood, params, location, X):
+    """Log likelihood of each row of X at each location, (m, n)."""
+    seen = ~np.isnan(X)
+    filled = np.where(seen, X, 0.0)
+    if not hasattr(likelihood, "natural_parameters"):
+        by_location = (
+            likelihood.log_density(params, np.tile(row, (len(X), 1)), filled)
+            for row in location
+        )
+        return np.stack([np.sum(seen * entries, axis=1) for entries in by_location], 1)
+    base = np.sum(seen * likelihood.log_base_measure(filled), axis=1)
+    # One product, of sufficient statistics and natural parameters.
+    origin = likelihood.origin(location)
+    location, filled = location - origin, filled - origin
+    normalizer = likelihood.log_normalizer(params, location)
+    total = -anp.dot(seen, anp.transpose(normalizer * np.ones(location.shape)))
+    natural = likelihood.natural_parameters(params, location)
+    statistics = likelihood.sufficient_statistics(filled)
+    for eta, statistic in zip(natural, statistics, strict=True):
+        eta = eta * np.ones(location.shape)
+        total = total + anp.dot(seen * statistic, anp.transpose(eta))
+    return base[:, None] + total

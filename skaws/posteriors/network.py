@@ -43,8 +43,9 @@ class MixtureNetwork(Posterior):
         Of the network's own Adam.
     n_first_steps : int, default=200
         Steps on the simulations of the first sleep phase.
-    dtype : {"float64", "float32"}, default="float64"
-        Precision of the network in training.
+    dtype : {"float64", "float32"}, default=None
+        Precision of the network in training; None takes that of the model's decoder, where
+        it has one, and else "float64".
 
     See Also
     --------
@@ -85,7 +86,7 @@ class MixtureNetwork(Posterior):
         n_hidden=64,
         learning_rate=0.01,
         n_first_steps=200,
-        dtype="float64",
+        dtype=None,
     ):
         self.n_components = n_components
         self.n_hidden = n_hidden
@@ -103,7 +104,7 @@ class MixtureNetwork(Posterior):
         Parameters
         ----------
         model, params
-            Are not looked at.
+            Only the precision of the model's decoder is looked at.
         simulations : Simulations
             Pairs and the space of the latents.
         rng : numpy.random.Generator
@@ -131,31 +132,34 @@ class MixtureNetwork(Posterior):
             )
         n_values = [len(alphabet) for alphabet in space.alphabets]
         family = Family(self.n_components, space.size, n_values)
-        if self._continues(previous, family, simulations):
+        decoder = getattr(model, "decoder", None)
+        dtype = self.dtype or getattr(decoder, "dtype", "float64")
+        if self._continues(previous, family, simulations, dtype):
             start, n_steps = previous, 1
         else:
-            start, n_steps = self._started(family, simulations, rng), self.n_first_steps
+            start = self._started(family, simulations, rng, dtype)
+            n_steps = self.n_first_steps
         pairs = start.with_real_pairs(simulations.latents, simulations.observations)
         fitted = start.trained(space, *pairs, self.learning_rate, n_steps)
         fitted.teach_means(simulations)
         return fitted
 
-    def _continues(self, previous, family, simulations):
+    def _continues(self, previous, family, simulations, dtype):
         """Whether `previous` is a network of these settings, inputs and coordinates."""
         return (
             isinstance(previous, FittedNetwork)
             and previous.network.widths[1] == self.n_hidden
-            and previous.network.vector.dtype == self.dtype
+            and previous.network.vector.dtype == dtype
             and previous.family == family
             and len(previous.input_scale.centre) == simulations.observations.shape[1]
             and previous.has_coordinates_of(simulations)
         )
 
-    def _started(self, family, simulations, rng):
+    def _started(self, family, simulations, rng, dtype):
         """A network that has not learnt anything yet."""
         input_scale = InputStandard(simulations.observations)
         widths = input_scale.n_inputs, self.n_hidden, family.size
-        network = DenseNetwork(widths, rng, dtype=self.dtype)
+        network = DenseNetwork(widths, rng, dtype=dtype)
         last_weight, last_bias = network.layers[-1]
         last_weight *= SMALL
         last_bias[:] = family.start(rng)

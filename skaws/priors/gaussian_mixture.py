@@ -148,14 +148,18 @@ class GaussianMixture(Prior):
 
     def _by_cluster(self, params, latents):
         """Log of weight times density, (n, n_clusters)."""
-        sd = params["sd"]
-        away = latents[:, None, :] - params["mean"]
+        mean, sd = params["mean"], params["sd"]
         if self.covariance == "full":
+            away = latents[:, None, :] - mean
             turned = anp.matmul(anp.swapaxes(away, 0, 1), upper_part(params["slope"]))
-            away = away + anp.swapaxes(turned, 0, 1)
+            distance = anp.sum(((away + anp.swapaxes(turned, 0, 1)) / sd) ** 2, axis=2)
+        else:
+            # Three products, and no array of rows by clusters by latents.
+            precision = 1 / sd**2
+            distance = anp.dot(latents**2, precision.T) + anp.sum(mean**2 * precision, 1)
+            distance = distance - 2 * anp.dot(latents, (mean * precision).T)
         log_volume = anp.sum(anp.log(sd), axis=1) + 0.5 * self.n_latents * LOG_2PI
-        within = -0.5 * anp.sum((away / sd) ** 2, axis=2) - log_volume
-        return within + anp.log(params["weight"])
+        return anp.log(params["weight"]) - log_volume - 0.5 * distance
 
     def responsibilities(self, params, latents):
         """Chance of each cluster at latents, (n, n_clusters)."""
