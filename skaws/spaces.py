@@ -26,6 +26,7 @@ __all__ = [
     "LATENTS",
     "Space",
     "columns_of",
+    "latents_of",
     "leaves",
     "map_leaves",
     "read_space",
@@ -92,6 +93,18 @@ def columns_of(latents):
     if len(arrays) == 1 and arrays[0].ndim == 2:
         return arrays[0]
     return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
+
+
+def latents_of(columns, space):
+    """Latents of a space from one table, the inverse of :func:`columns_of`."""
+    shapes = space.shapes
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    parts = np.split(columns, np.cumsum(sizes)[:-1], axis=1)
+    found = [
+        (path, part.reshape(len(columns), *shape))
+        for (path, shape), part in zip(shapes.items(), parts, strict=True)
+    ]
+    return found[0][1] if list(shapes) == [LATENTS] else from_leaves(found)
 
 
 def as_tree(value):

@@ -168,6 +168,12 @@ def test_simulator_benchmark(capsys):
     assert "ABC: error" in capsys.readouterr().out
 
 
+def test_images_benchmark(capsys):
+    arguments = ["--cases", "8x8", "--seeds", "0", "--steps", "60"]
+    load("benchmarks/bench_images.py").main(arguments)
+    assert capsys.readouterr().out.count("Frechet") == 7
+
+
 def test_simulator_table(capsys):
     rows = ["ignored", "misfit", "speed"]
     load("benchmarks/bench_simulator_table.py").main([*rows, "--series", "1"])

@@ -20,6 +20,7 @@ from ..models.given import check_needs_no_given
 from ..posteriors import NoPosterior, posterior_for
 from ..schedules import FixedLength
 from ..simulations import latent_space
+from ..spaces import latents_of
 from ..starts import nearer_start
 from ..validation import check_returned
 from .base import AmortisedEstimator
@@ -358,6 +359,53 @@ default=None
             In the order of :meth:`transform`, whose answer is their mean.
         """
         return self._sample_posterior(self._rows(X, given), n_samples, random_state)
+
+    def impute(self, X, n_draws=None, random_state=None, given=None):
+        """Fill missing entries from what each row's other entries say.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry.
+        n_draws : int, default=None
+            None fills with conditional means; a number gives so many draws.
+        random_state : int, RandomState instance or None, default=None
+            Source of randomness.
+        given : array-like of shape (n_samples, n_given), default=None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        X_filled : ndarray of shape (n_samples, n_features), or (n_draws, n_samples, \
+n_features)
+        """
+        return self._impute(self._rows(X, given), n_draws, random_state)
+
+    def conditional_score_samples(self, X, context, given=None):
+        """Log-likelihood of the rest of each row given some of it, log p(rest | some).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks a missing entry, on neither side.
+        context : array-like of bool, of shape (n_features,) or (n_samples, n_features)
+            Which entries are known.
+        given : array-like of shape (n_samples, n_given), default=None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            In nats.
+        """
+        return self._conditional(self._rows(X, given), context)
+
+    def _given_of(self, X):
+        return (X[:, self.n_features_in_ :],) if self._n_given else ()
+
+    def _reader(self, like=None):
+        space = latent_space(self._model, self.params_, like)
+        return lambda columns: latents_of(columns, space)
 
     def sample(self, n_samples=1, random_state=None, given=None):
         """Draw new rows from the fitted model.

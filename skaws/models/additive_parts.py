@@ -96,6 +96,12 @@ class AdditiveParts(GenerativeModel):
         latents, observations = self.model.sample(params, n_samples, rng)
         return latents * self.sizes(params), observations
 
+    def mean(self, params, latents):
+        return self.model.mean(params, latents / self.sizes(params))
+
+    def observe(self, params, latents, rng):
+        return self.model.observe(params, latents / self.sizes(params), rng)
+
     def log_joint(self, params, latents, observations):
         size = self.sizes(params)
         own = self.model.log_joint(params, latents / size, observations)

@@ -31,6 +31,9 @@ class GenerativeModel(BaseEstimator, ABC):
     - ``linear_moments(params) -> LinearMoments``: where the mean of x is linear in latents
       of known moments.
     - ``location(params, latents) -> (n, n_features)``: of the observations.
+    - ``mean(params, latents)`` and ``observe(params, latents, rng)``, both (n, n_features):
+      expected observations given latents, and draws of them; estimators then fill missing
+      entries (``impute``).
     - ``log_likelihood(params, latents, X) -> (m, n)``: log p(x | z) of each row at each of
       the latents.
     - ``n_given``: number of last columns of observations that are given, not modelled; the

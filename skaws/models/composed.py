@@ -121,10 +121,8 @@ class LatentVariableModel(GenerativeModel):
         return {"prior": prior, "decoder": decoder, "likelihood": likelihood}
 
     def sample(self, params, n_samples, rng, given=None):
-        prior, decoder, likelihood = parts_of(params)
-        latents = self.prior.sample(prior, n_samples, rng)
-        location = self.decoder.location(decoder, beside(latents, given))
-        return latents, self.likelihood.sample(likelihood, location, rng)
+        latents = self.prior.sample(parts_of(params)[0], n_samples, rng)
+        return latents, self.observe(params, latents, rng, given)
 
     def log_joint(self, params, latents, observations, given=None):
         prior, decoder, likelihood = parts_of(params)
@@ -149,6 +147,16 @@ class LatentVariableModel(GenerativeModel):
 
     def location(self, params, latents):
         return self.decoder.location(parts_of(params)[1], latents)
+
+    def mean(self, params, latents, given=None):
+        _, decoder, likelihood = parts_of(params)
+        location = self.decoder.location(decoder, beside(latents, given))
+        return self.likelihood.mean(likelihood, location)
+
+    def observe(self, params, latents, rng, given=None):
+        _, decoder, likelihood = parts_of(params)
+        location = self.decoder.location(decoder, beside(latents, given))
+        return self.likelihood.sample(likelihood, location, rng)
 
     def log_likelihood(self, params, latents, X):
         _, decoder, likelihood = parts_of(params)

@@ -98,6 +98,16 @@ class GivenColumns(GenerativeModel):
         latents, x = self.model.sample(params, n_samples, rng, given=given)
         return latents, np.hstack([x, given])
 
+    @available_if(lambda self: hasattr(self.model, "observe"))
+    def mean(self, params, latents, given):
+        """That of the model."""
+        return self.model.mean(params, latents, given=given)
+
+    @available_if(lambda self: hasattr(self.model, "observe"))
+    def observe(self, params, latents, rng, given):
+        """That of the model."""
+        return self.model.observe(params, latents, rng, given=given)
+
     def log_joint(self, params, latents, observations):
         own, given = self._parted(observations)
         return self.model.log_joint(params, latents, own, given=given)

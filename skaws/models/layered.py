@@ -196,6 +196,14 @@ class LayeredModel(GenerativeModel):
     def location(self, params, latents):
         return self.decoder.location(params.get("decoder", {}), latents["layer_1"])
 
+    def mean(self, params, latents):
+        location = self.location(params, latents)
+        return self.likelihood.mean(params.get("likelihood", {}), location)
+
+    def observe(self, params, latents, rng):
+        location = self.location(params, latents)
+        return self.likelihood.sample(params.get("likelihood", {}), location, rng)
+
     def log_likelihood(self, params, latents, X):
         location = self.location(params, latents)
         return log_likelihoods(self.likelihood, params.get("likelihood", {}), location, X)

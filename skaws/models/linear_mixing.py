@@ -110,9 +110,15 @@ class LinearMixing(GenerativeModel):
     def sample(self, params, n_samples, rng):
         sources = self.sources.sample(params.get("sources", {}), n_samples, rng)
         latents = sources @ params["mixing"]
-        location = latents @ params["basis"] + params["mean"]
+        return latents, self.observe(params, latents, rng)
+
+    def mean(self, params, latents):
+        return latents @ params["basis"] + params["mean"]
+
+    def observe(self, params, latents, rng):
+        location = self.mean(params, latents)
         sd = np.sqrt(params["noise_variance"])
-        return latents, location + sd * rng.standard_normal(location.shape)
+        return location + sd * rng.standard_normal(location.shape)
 
     def log_joint(self, params, latents, observations):
         sources = anp.dot(latents, anp.linalg.inv(params["mixing"]))

@@ -192,10 +192,17 @@ class StateSpaceModel(GenerativeModel):
 
     def sample(self, params, n_samples, rng):
         latents = self._path(params, n_samples, rng)
-        rows = latents.reshape(-1, latents.shape[2])
-        location = self.decoder.location(params.get("decoder", {}), rows)
-        observed = self.likelihood.sample(params.get("likelihood", {}), location, rng)
-        return latents, observed.reshape(n_samples, -1)
+        return latents, self.observe(params, latents, rng)
+
+    def observe(self, params, latents, rng):
+        own = params.get("likelihood", {})
+        observed = self.likelihood.sample(own, self._by_time(params, latents), rng)
+        return observed.reshape(len(latents), -1)
+
+    def mean(self, params, latents):
+        own = params.get("likelihood", {})
+        expected = self.likelihood.mean(own, self._by_time(params, latents))
+        return expected.reshape(len(latents), -1)
 
     def log_joint(self, params, latents, observations):
         dynamics, process_noise = self._motion
@@ -220,9 +227,12 @@ class StateSpaceModel(GenerativeModel):
         )
 
     def location(self, params, latents):
+        return anp.reshape(self._by_time(params, latents), (len(latents), -1))
+
+    def _by_time(self, params, latents):
+        """Locations with times as rows, (n * n_times, n_columns)."""
         rows = anp.reshape(latents, (-1, latents.shape[2]))
-        location = self.decoder.location(params.get("decoder", {}), rows)
-        return anp.reshape(location, (len(latents), -1))
+        return self.decoder.location(params.get("decoder", {}), rows)
 
     def move(self, params, step):
         """Steps of the decoder are in units of the noise, those of the rest absolute."""

@@ -20,6 +20,7 @@ SMALL = 0.1  # weights of the last layer at the start, relative to those of the 
 SAME = 0.1  # standardised coordinates that move less than this are taken as they were
 RIDGE = 1.0  # against a sum of squares over simulations
 QUANTILES = 0.16, 0.5, 0.84
+MANY_INPUTS = 64
 
 
 class MixtureNetwork(Posterior):
@@ -40,7 +41,8 @@ class MixtureNetwork(Posterior):
     n_hidden : int, default=64
         Width of the hidden layer (tanh).
     learning_rate : float, default=0.01
-        Of the network's own Adam.
+        Of the network's own Adam; where there are more than 64 inputs it is divided by the
+        root of their number over 64, since each adds its own step.
     n_first_steps : int, default=200
         Steps on the simulations of the first sleep phase.
     dtype : {"float64", "float32"}, default=None
@@ -140,7 +142,9 @@ class MixtureNetwork(Posterior):
             start = self._started(family, simulations, rng, dtype)
             n_steps = self.n_first_steps
         pairs = start.with_real_pairs(simulations.latents, simulations.observations)
-        fitted = start.trained(space, *pairs, self.learning_rate, n_steps)
+        n_inputs = start.network.widths[0]
+        rate = self.learning_rate * min(1.0, np.sqrt(MANY_INPUTS / n_inputs))
+        fitted = start.trained(space, *pairs, rate, n_steps)
         fitted.teach_means(simulations)
         return fitted
 
