@@ -1,7 +1,7 @@
 """Layers of topics over news counts, beside one layer: perplexity of hidden halves.
 
-Run with ``make bench-layers``.  Stories of Reuters (package lda), cut to their 150 commonest
-words; half of the words of held-out stories are seen, and the rest is predicted.
+Run with ``make bench-layers``.  Stories of Reuters (package lda), cut to their 150
+commonest words; half of the words of held-out stories are seen, and the rest is predicted.
 """
 
 import argparse
