@@ -136,7 +136,7 @@ def test_oscillation():
 
 
 def test_pinwheel():
-    nats, weights, purity, picture = load("plot_pinwheel.py").run(max_iter=1500)
+    nats, weights, purity, picture = load("plot_pinwheel.py").run(max_iter=2500)
     assert nats["skaws, clusters behind a network"] > nats["5 Gaussians"] + 0.4
     assert weights[:5].sum() > 0.95 and purity > 0.9
     assert len(picture.axes) == 3

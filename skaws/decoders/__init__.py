@@ -2,6 +2,7 @@
 
 from .base import Decoder, check_decoder
 from .chain import Chain
+from .curve import Curve
 from .elementwise import Elementwise
 from .functions import FunctionDecoder
 from .linear import Linear, LinearDynamics
@@ -10,6 +11,7 @@ from .mlp import MLP
 
 __all__ = [
     "Chain",
+    "Curve",
     "Decoder",
     "Elementwise",
     "FunctionDecoder",

@@ -8,6 +8,7 @@ from skaws import decoders
 from skaws.decoders import (
     MLP,
     Chain,
+    Curve,
     Decoder,
     Elementwise,
     FunctionDecoder,
@@ -36,6 +37,7 @@ REGISTRY = {
     "LinearDynamics": LinearDynamics(),
     "FunctionDecoder": FunctionDecoder(doubled, no_params),
     "LogOdds": LogOdds(),
+    "Curve": Curve([0.0, 0.5, 2.0], (10, 5)),
     "MLP": MLP((10, 5), activation="relu", dtype="float32"),
     "Elementwise": Elementwise("sigmoid"),
     "Chain": Chain([MLP((5,)), Elementwise("exp")]),

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from skaws import AmortisedLearner
 from skaws.checks import check_model
-from skaws.decoders import MLP, Chain, Elementwise, Linear
+from skaws.decoders import MLP, Chain, Curve, Elementwise, Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import LatentVariableModel
 from skaws.priors import Gaussian
@@ -27,6 +27,8 @@ REGISTRY = {
     "MLP, deep": MLP((10, 5)),
     "MLP, relu": MLP((20,), "relu"),
     "MLP, softplus": MLP((10,), "softplus"),
+    "Curve": Curve(np.linspace(-1.0, 3.0, D), (10,)),
+    "Curve, deep": Curve(np.arange(2.0 * D).reshape(D, 2), (10, 5), "softplus"),
     "Chain, exp": Chain([Linear(), Elementwise("exp")]),
     "Chain, sigmoid": Chain([MLP((10,)), Elementwise("sigmoid")]),
     "Chain, softplus": Chain([Linear(), Elementwise("softplus")]),
@@ -116,7 +118,7 @@ def steps_of_the_last_layer_are_in_units_of_the_noise(decoder, X, z):
 
 
 def obeys_the_laws_of_models(decoder, X, z):
-    check_model(LatentVariableModel(Gaussian(K), decoder, GaussianNoise()), X[:, :3])
+    check_model(LatentVariableModel(Gaussian(K), decoder, GaussianNoise()), X)
 
 
 LAWS = [
@@ -293,3 +295,44 @@ def test_prior_on_weights_is_a_density():
     assert not hasattr(MLP(), "log_prior")
     with pytest.raises(ValueError, match="weight_sd must be above 0"):
         MLP(weight_sd=0.0)
+
+
+def test_a_curve_learnt_on_one_grid_predicts_on_another():
+    rng = np.random.default_rng(0)
+    coarse, fine = np.linspace(0, 1, 6), np.linspace(0, 1, 11)
+    params = Curve(coarse, (8,)).init_params(rng.standard_normal((40, 6)), 2, rng)
+    z = rng.standard_normal((3, 2))
+    np.testing.assert_allclose(
+        Curve(fine, (8,)).location(params, z)[:, ::2],
+        Curve(coarse, (8,)).location(params, z),
+    )
+
+
+def test_a_curve_bends_with_its_latents():
+    # Phases of a wave: no linear map of one latent draws them.  Noise is 0.1.
+    rng = np.random.default_rng(0)
+    times = np.linspace(0, 1, 12)
+    phase = rng.uniform(-1.5, 1.5, 600)
+    X = np.sin(2 * np.pi * times + phase[:, None]) + 0.1 * rng.standard_normal((600, 12))
+    model = LatentVariableModel(Gaussian(1), Curve(times, (20, 20)), GaussianNoise())
+    learner = AmortisedLearner(model, max_iter=1500, random_state=0).fit(X[:500])
+    error = learner.inverse_transform(learner.transform(X[500:])) - X[500:]
+    _, lengths, _ = np.linalg.svd(X - X.mean(axis=0))
+    linear = np.sqrt(np.sum(lengths[1:] ** 2) / X.size)
+    assert np.sqrt(np.mean(error**2)) < 0.6 * linear
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        ({"inputs": np.zeros(3)}, "3 inputs, but X has 5"),
+        ({"inputs": np.full(5, np.nan)}, "inputs must be finite"),
+        ({"inputs": np.zeros(5), "hidden": ()}, "one width at least"),
+        ({"inputs": np.zeros(5), "activation": "identity"}, "activation must be one of"),
+        ({"inputs": np.zeros(5), "weight_sd": -1.0}, "weight_sd must be above 0"),
+    ],
+)
+def test_curves_say_what_they_cannot_use(wrong, match):
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=match):
+        Curve(**wrong).init_params(np.zeros((10, 5)), 1, rng)
