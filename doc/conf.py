@@ -48,6 +48,8 @@ GALLERY = [
     "plot_hodgkin_huxley.py",
     "plot_oscillation.py",
     "plot_pinwheel.py",
+    "plot_images.py",
+    "plot_functions.py",
     "plot_circle.py",
     "plot_gradient.py",
 ]

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from sklearn.kernel_ridge import KernelRidge
 
+from .decoders import Curve
 from .objectives import (
     EnumeratedLikelihood,
     ExpectedLogJoint,
@@ -122,15 +123,23 @@ def reweighted(model, params, space):
 
     What the regression of the residual would add there was measured to be nothing, and
     Bayes' rule over simulations, though exact in the limit, to be worse for few latents,
-    too.
+    too.  Functions are seen at few of their inputs, others in each row: a network does not
+    learn to condition on any subset, linear estimates do (1500 draws of a Gaussian process,
+    half seen: a noise variance of 0.11 with the one, 0.03 with the other, of 0.025).
     """
+    functions = isinstance(getattr(model, "decoder", None), Curve) and not model.n_given
+    candidates = (
+        Resampled(LinearGaussian(), n_candidates=30)
+        if functions
+        else Resampled(MixtureNetwork())
+    )
     return Method(
         "reweighted",
         single(ReweightedWakeSleep()),
-        Resampled(MixtureNetwork()),
+        candidates,
         MeanRegression(),
         n_simulations=128,
-        max_iter=4500,
+        max_iter=1500 if functions else 4500,
         learning_rate=0.01,
         n_iter_no_change=None,
         relative_steps=False,

@@ -40,6 +40,8 @@ def test_every_example_has_a_test_here():
         "plot_blowflies.py",
         "plot_hodgkin_huxley.py",
         "plot_oscillation.py",
+        "plot_functions.py",
+        "plot_images.py",
         "plot_pinwheel.py",
         "plot_population.py",
         "plot_predators.py",
@@ -133,6 +135,17 @@ def test_oscillation():
     learnt, truth, error, picture = load("plot_oscillation.py").run(max_iter=300)
     assert abs(learnt["period"] / truth["period"] - 1) < 0.25
     assert error < 0.7 and len(picture.axes) == 2  # places have standard deviation one
+
+
+def test_functions():
+    ratio, distance, picture = load("plot_functions.py").run(max_iter=150)
+    assert 0.7 < ratio < 1.6 and distance < 0.4 and len(picture.axes) == 4
+
+
+def test_images():
+    errors, accuracy, picture = load("plot_images.py").run(max_iter=1500)
+    assert errors["skaws"] < 0.8 * errors["PCA"] < errors["nothing done"]
+    assert accuracy["skaws"] > 0.93 and len(picture.axes) == 9 * 12
 
 
 def test_pinwheel():

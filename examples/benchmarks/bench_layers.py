@@ -2,6 +2,7 @@
 
 Run with ``make bench-layers``.  Stories of Reuters (package lda), cut to their 150
 commonest words; half of the words of held-out stories are seen, and the rest is predicted.
+Last come the commonest words of each unit of two layers.
 """
 
 import argparse
@@ -88,6 +89,21 @@ WAYS = {
 }
 
 
+def print_words(n_words=7):
+    """Commonest words of each unit, of what one more of it adds to the rates."""
+    train, _, _ = stories(0)
+    counts = lda.datasets.load_reuters()
+    order = np.argsort(-counts.sum(axis=0))[:N_WORDS]
+    vocabulary = np.array(lda.datasets.load_reuters_vocab())[order]
+    learner = AmortisedLearner(layered((3, N_TOPICS)), random_state=0).fit(train)
+    between, last = learner.params_["layer_1"]["decoder"], learner.params_["decoder"]
+    above, below = between["components"], last["components"]
+    for title, words in (("above", above @ below), ("below", below)):
+        for unit in words:
+            top = vocabulary[np.argsort(-unit)[:n_words]]
+            print(f"{title:>8}: {', '.join(top)}")
+
+
 def main(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
@@ -101,6 +117,7 @@ def main(argv):
             found.append(perplexity(rates(train, seen, seed), hidden))
         seconds = (process_time() - start) / len(found)
         print(f"{way:>24}  {np.round(found, 1)}  ({seconds:.1f} s)", flush=True)
+    print_words()
 
 
 if __name__ == "__main__":

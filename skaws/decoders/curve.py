@@ -15,15 +15,19 @@ __all__ = ["Curve"]
 
 N_ROWS = 300  # of X, at most, for the start
 RIDGE = 1e-2  # of the last layer's start, a row
+STEEP = 3.0  # weights of inputs at the start, beside those that keep the variance
+FLAT = 0.3  # the same of latents
 
 
 class Curve(Decoder):
     """Network of latents and an input: a row is a function, seen at known inputs.
 
-    ``location[i, t] = network(z_i, inputs[t])``.  Weights belong to latents and to inputs,
-    not to columns: what was learnt on one grid predicts on another, by the same params in a
-    model with ``Curve(other_inputs)``.  Missing entries of a row are inputs at which the
-    function was not asked.
+    ``location[i, t] = h(z_i, inputs[t]) @ (w + W @ z_i) + b``: the last hidden layer h is
+    weighed by the latents, so that sums of latents times functions of the input, such as
+    Gaussian processes, need no more than one layer.  Weights belong to latents and to
+    inputs, not to columns: what was learnt on one grid predicts on another, by the same
+    params in a model with ``Curve(other_inputs)``.  Missing entries of a
+    row are inputs at which the function was not asked.
 
     Parameters
     ----------
@@ -50,6 +54,9 @@ class Curve(Decoder):
     -----
     Inputs are standardised; ``centre`` and ``scale`` stand among the params and stay where
     they start, so that they go along to another grid.
+
+    A fit draws latents from linear estimates (:class:`skaws.posteriors.LinearGaussian`),
+    of which importance weights choose.
 
     Compare it with :class:`skaws.AmortisedFactorAnalysis` where all rows share a grid: a
     Gaussian process is then linear in its factors.
@@ -105,20 +112,32 @@ class Curve(Decoder):
             )
         scale = grid.std(axis=0)
         params = {"centre": grid.mean(axis=0), "scale": np.where(scale > 0, scale, 1.0)}
+        places = (grid - params["centre"]) / params["scale"]
         widths = (n_latents + grid.shape[1], *self.hidden)
         for i, (fan_in, fan_out) in enumerate(pairwise(widths)):
             weight = start_weight(fan_in, fan_out, rng)
-            params[str(i)] = {"weight": weight, "bias": rng.standard_normal(fan_out)}
+            bias = rng.standard_normal(fan_out)
+            if i == 0:
+                # Each unit bends at one of the inputs, and hardly with the latents: the
+                # function starts near linear in these.
+                weight[n_latents:] *= STEEP
+                weight[:n_latents] *= FLAT
+                at = places[rng.integers(len(places), size=fan_out)]
+                bias = -np.sum(at * weight[n_latents:].T, axis=1)
+            params[str(i)] = {"weight": weight, "bias": bias}
         rows = some_rows(X)[:N_ROWS]
         latents = principal_scores(rows, n_latents, rng)
         seen = ~np.isnan(rows.ravel())
-        values, targets = self._hidden(params, latents)[seen], rows.ravel()[seen]
+        values = self._hidden(params, latents)
+        values = self._products(values, latents)[seen]
+        targets = rows.ravel()[seen]
         mean, centre = values.mean(axis=0), targets.mean()
         gram = (values - mean).T @ (values - mean) + RIDGE * len(values) * np.eye(
             values.shape[1]
         )
         weight = np.linalg.solve(gram, (values - mean).T @ (targets - centre))
-        last = {"weight": weight[:, None], "bias": np.array([centre - mean @ weight])}
+        weight = weight.reshape(-1, 1 + n_latents)
+        last = {"weight": weight, "bias": np.array([centre - mean @ weight.ravel()])}
         return {**params, str(len(self.hidden)): last}
 
     def _hidden(self, params, latents):
@@ -139,11 +158,22 @@ class Curve(Decoder):
             )
         return values
 
+    @staticmethod
+    def _products(values, latents):
+        """Products of the last hidden layer and (1, latents), a row for each pair."""
+        n, k = latents.shape
+        slopes = np.hstack([np.ones((n, 1)), latents])
+        found = values.reshape(n, -1, values.shape[1], 1) * slopes[:, None, None]
+        return found.reshape(len(values), -1)
+
     def location(self, params, latents):
         last = params[str(len(self.hidden))]
         values = self._hidden(params, latents)
-        found = dense(values, last["weight"], last["bias"], "identity", "float64")
-        return anp.reshape(found, (len(latents), -1))
+        n, width = len(latents), values.shape[1]
+        weight = last["weight"]
+        own = weight[:, 0] + anp.dot(latents, weight[:, 1:].T)
+        values = anp.reshape(values, (n, -1, width))
+        return anp.matmul(values, own[:, :, None])[:, :, 0] + last["bias"]
 
     @available_if(lambda self: self.weight_sd is not None)
     def log_prior(self, params):

@@ -18,6 +18,7 @@ __all__ = ["ExactGaussian", "GaussianApproximation", "LinearGaussian", "LinearMo
 
 LOG_2PI = np.log(2 * np.pi)
 CHUNK_NUMBERS = 2_000_000  # at most 16 MB in one temporary
+N_PAIRS = 200  # for each latent, of moments from simulations
 SHARP = 1e6  # of a precision: its inverse has an error of 1e-10, draws have one of 1e-7
 
 
@@ -49,7 +50,10 @@ class LinearGaussian(Posterior):
     """Gaussian posterior of the linear-Gaussian model with the same first two moments.
 
     Its mean is the linear minimum-mean-square-error estimate.  For real latents; draws are
-    Gaussian ones with the posterior's covariance.
+    Gaussian ones with the posterior's covariance.  A model without a ``linear_moments``
+    method has its moments estimated from pairs that `fit` draws, 200 for each latent: they
+    are then candidates for :class:`Resampled`, good ones where x is near linear in the
+    latents, whichever entries are missing.
 
     Parameters
     ----------
@@ -90,11 +94,34 @@ class LinearGaussian(Posterior):
 
     def fit(self, model, params, simulations, rng, previous=None):
         check_real(self, simulations.space)
-        moments = model.linear_moments(params)
+        if hasattr(model, "linear_moments"):
+            moments = model.linear_moments(params)
+        else:
+            moments = simulated_moments(model, params, rng)
         if self.widening != 1.0:
             factor = np.sqrt(self.widening) * moments.latent_factor
             moments = moments._replace(latent_factor=factor)
         return GaussianApproximation(moments, simulations.space)
+
+
+def simulated_moments(model, params, rng):
+    """Moments of latents and of their best linear map to x, of pairs from the model."""
+    if model.n_given:
+        raise ValueError(
+            f"LinearGaussian: {type(model).__name__} has given columns and no "
+            "linear_moments(params) method. Take a posterior that learns from them, such "
+            "as MixtureNetwork()."
+        )
+    n_latents = model.sample(params, 1, rng)[0].shape[1]
+    latents, X = model.sample(params, N_PAIRS * (1 + n_latents), rng)
+    latent_mean, mean = latents.mean(axis=0), X.mean(axis=0)
+    centred = latents - latent_mean
+    factor = np.linalg.qr(centred, mode="r") / np.sqrt(len(X))
+    components = np.linalg.lstsq(centred, X - mean, rcond=None)[0]
+    noise_variance = np.mean((X - mean - centred @ components) ** 2, axis=0)
+    return LinearMoments(
+        mean - latent_mean @ components, components, latent_mean, factor, noise_variance
+    )
 
 
 def is_real(space):

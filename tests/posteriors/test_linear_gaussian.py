@@ -12,6 +12,7 @@ from skaws.posteriors import (
     LinearMoments,
     linear_gaussian,
 )
+from skaws.simulations import simulate
 
 from ..common import assert_means, with_holes
 from .models import fitted, function_model, linear_model
@@ -156,6 +157,37 @@ def test_a_widening_is_that_of_the_variance_of_latents(X):
     narrow = fitted(LinearGaussian(), model, params)
     np.testing.assert_allclose(narrow.mean(X), ExactGaussian(moments).mean(X))
     assert np.all(found.mean(X).var(axis=0) > narrow.mean(X).var(axis=0))
+
+
+class WithoutFormula:
+    """A linear model that shows its draws only."""
+
+    def __init__(self, model, n_given=0):
+        self._model, self.n_given = model, n_given
+
+    def sample(self, params, n_samples, rng):
+        return self._model.sample(params, n_samples, rng)
+
+
+def test_moments_without_a_formula_come_from_simulations(X):
+    # 600 pairs: errors of regressions are near 1 / sqrt(600) = 0.04 of the noise's,
+    # five of them and as much of the gain stay below 0.4 posterior deviations.
+    model, params = linear_model(priors.Gaussian(2))
+    exact = ExactGaussian(model.linear_moments(params))
+    simulations = simulate(model, params, 10, np.random.default_rng(0))
+    hidden, rng = WithoutFormula(model), np.random.default_rng(1)
+    found = LinearGaussian().fit(hidden, params, simulations, rng)
+    # Rows of the model, since errors grow with the distance from its mean.
+    rows = with_holes(model.sample(params, 50, np.random.default_rng(2))[1], 0.3, rng)
+    sd = np.sqrt(np.diagonal(exact.covariance(rows), axis1=1, axis2=2))
+    assert np.abs((found.mean(rows) - exact.mean(rows)) / sd).max() < 0.4
+    # Negative control: estimates of a model with other loadings are further away.
+    components = -params["decoder"]["components"]
+    other = {**params, "decoder": {**params["decoder"], "components": components}}
+    wrong = LinearGaussian().fit(hidden, other, simulations, rng)
+    assert np.abs((wrong.mean(rows) - exact.mean(rows)) / sd).max() > 1
+    with pytest.raises(ValueError, match="has given columns and no linear_moments"):
+        LinearGaussian().fit(WithoutFormula(model, 1), params, simulations, rng)
 
 
 def test_latents_that_are_not_real_are_refused():
