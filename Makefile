@@ -8,7 +8,7 @@ export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 export MPLBACKEND := Agg
 
-.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-simulator bench-simulator-table bench-images bench-layers bench-functions bench-paths bench-misfits bench-alarms bench-speed fuzz structure doc wheel clean
+.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-simulator bench-simulator-table bench-images bench-image-step bench-layers bench-functions bench-paths bench-misfits bench-alarms bench-speed fuzz structure doc wheel clean
 
 # One stamp file for each set of extras, renewed when the requirements change.
 .venv/%.stamp: setup.py
@@ -56,7 +56,10 @@ bench-images: .venv/bench.stamp
 bench-layers: .venv/bench.stamp
 	$(BIN)/python examples/benchmarks/bench_layers.py
 
-bench-functions: .venv/test.stamp
+bench-image-step: .venv/bench.stamp
+	$(BIN)/python examples/benchmarks/bench_image_step.py
+
+bench-functions: .venv/bench.stamp
 	$(BIN)/python examples/benchmarks/bench_functions.py
 
 bench-paths: .venv/test.stamp

@@ -31,12 +31,15 @@ extras = {
         "sphinx-mathjax-offline",
         "python-picard>=0.8",
         "numpydoc>=1.7",
+        "pydata-sphinx-theme>=0.15",
         "sphinx-gallery>=0.16",
         "matplotlib>=3.7",
         "lda>=3",
         "statsmodels>=0.14",
     ],
 }
+
+extras["all"] = extras["plot"]  # what users may want; the rest is for developers
 
 setup(
     name="skaws",

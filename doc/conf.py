@@ -17,12 +17,13 @@ extensions = [
 # Tables of measurements are included in another page.
 exclude_patterns = ["_build", "measured*.rst"]
 templates_path = ["_templates"]
-html_theme = "alabaster"
+html_theme = "pydata_sphinx_theme"
 html_theme_options = {
-    "description": "Latent-variable models by amortised maximum likelihood",
-    "fixed_sidebar": True,
-    "page_width": "1080px",
+    "show_prev_next": False,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
 }
+html_show_sourcelink = False
 autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False

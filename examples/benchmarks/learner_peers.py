@@ -1,5 +1,6 @@
 """Tables for bench_learner.py, models as a user would write them, and their peers."""
 
+from itertools import pairwise
 from time import process_time
 
 import autograd.numpy as anp
@@ -246,23 +247,48 @@ def variational_autoencoder(model, X, clock, rng, learning_rate=0.01, n_hidden=6
     The recognition network has `n_hidden` tanh units and gives independent Gaussians.  The
     model starts as AmortisedLearner starts it; batches, optimiser and schedule are alike.
     """
-    shapes = (X.shape[1], n_hidden), (n_hidden, 2 * model.prior.n_latents)
+
+    def noise(shape):
+        return rng.standard_normal(shape)
+
+    sizes = X.shape[1], n_hidden, 2 * model.prior.n_latents
+    found = climb_bound(lower_bound, model, X, clock, rng, learning_rate, sizes, noise)
+    return found[0], found[2]
+
+
+def gumbel_autoencoder(model, X, clock, rng, learning_rate=0.01, n_hidden=64):
+    """The same of binary codes, relaxed to numbers between 0 and 1 (Jang et al., 2017).
+
+    With the weights of the recognition network, after the params.
+    """
+
+    def noise(shape):
+        return rng.logistic(size=shape)
+
+    sizes = X.shape[1], n_hidden, model.prior.n_latents
+    return climb_bound(relaxed_bound, model, X, clock, rng, learning_rate, sizes, noise)
+
+
+def climb_bound(bound, model, X, clock, rng, learning_rate, sizes, noise):
+    """Params of the model, the recognition network, and the number of steps taken."""
+    shapes = pairwise(sizes)
     encoder = {str(i): random_layer(shape, rng) for i, shape in enumerate(shapes)}
     params = {"model": model.init_params(X, rng), "encoder": encoder}
     space = Space(params, {"model": model.constraints})
     centre, scale = column_units(X)
 
-    def climbed(vector, rows, white):
+    def climbed(vector, rows, drawn):
         inputs = (rows - centre) / scale
-        return lower_bound(model, space.unflatten(vector), rows, inputs, white)
+        return bound(model, space.unflatten(vector), rows, inputs, drawn)
 
     batches = mini_batches(X, 256, rng)
     adam, vector = Adam(learning_rate), space.flatten(params)
     while (factor := clock.factor(0.0)) > 0:
         rows, _ = next(batches)
-        white = rng.standard_normal((len(rows), model.prior.n_latents))
-        vector = vector + factor * adam.step(grad(climbed)(vector, rows, white))
-    return space.unflatten(vector)["model"], adam.n_steps
+        drawn = noise((len(rows), model.prior.n_latents))
+        vector = vector + factor * adam.step(grad(climbed)(vector, rows, drawn))
+    found = space.unflatten(vector)
+    return found["model"], found["encoder"], adam.n_steps
 
 
 def random_layer(shape, rng):
@@ -277,3 +303,25 @@ def lower_bound(model, params, rows, inputs, white):
     latents = mean + anp.exp(log_sd) * white
     log_joint = model.log_joint(params["model"], latents, rows)
     return anp.mean(log_joint + anp.sum(log_sd, axis=1))
+
+
+def relaxed_bound(model, params, rows, inputs, drawn, temperature=0.5):
+    """The same bound, of codes between 0 and 1, with the entropy of exact codes."""
+    logit = MLP().location(params["encoder"], inputs)
+    codes = 0.5 * (1 + anp.tanh(0.5 * (logit + drawn) / temperature))
+    log_joint = model.log_joint(params["model"], codes, rows)
+    chance = 0.5 * (1 + anp.tanh(0.5 * logit))
+    entropy = anp.logaddexp(0.0, logit) - chance * logit
+    return anp.mean(log_joint + anp.sum(entropy, axis=1))
+
+
+def nats_of_codes(model, params, encoder, X, X_new, rng, n_draws):
+    """log p(x) of each new row, with exact codes from the recognition network."""
+    centre, scale = column_units(X)
+    logit = MLP().location(encoder, (X_new - centre) / scale)
+    heights = []
+    for _ in range(n_draws):
+        codes = (rng.logistic(size=logit.shape) < logit).astype(float)
+        log_chance = -np.sum(np.logaddexp(0.0, np.where(codes, -logit, logit)), axis=1)
+        heights.append(model.log_joint(params, codes, X_new) - log_chance)
+    return logsumexp(heights, axis=0) - np.log(n_draws)

@@ -40,8 +40,10 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
     n_components : int, default=None
         Number of factors. None takes the Ledermann bound, the largest number that the
         covariance of n_features columns can identify, or one less than there are rows.
-    rotation : {"varimax", "quartimax"}, default=None
-        Rotation of the factors towards simple structure. None leaves them in principal
+    rotation : {"varimax", "quartimax", "kaiser"}, default=None
+        Rotation of the factors towards simple structure. "varimax" and "quartimax" are
+        scikit-learn's; "kaiser" is varimax with Kaiser's normalisation, as in R and SPSS:
+        each feature counts alike, whatever its units. None leaves factors in principal
         position, where they are independent given x.
     noise_floor : float in [0, 1), default=1e-6
         Noise variances stay above this share of their column's variance (a Heywood case
@@ -140,7 +142,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
 
     _parameter_constraints: dict = {
         **AmortisedEstimator._parameter_constraints,
-        "rotation": [StrOptions({"varimax", "quartimax"}), None],
+        "rotation": [StrOptions({"kaiser", "quartimax", "varimax"}), None],
         "noise_floor": [Interval(Real, 0, 1, closed="left")],
     }
 

@@ -24,8 +24,9 @@ def simple_rotation(components, method, max_sweeps=100):
     ----------
     components : array of shape (n_components, n_features)
         Loadings.
-    method : {"varimax", "quartimax"}
-        Variance of squared loadings within components, or over all of them.
+    method : {"varimax", "quartimax", "kaiser"}
+        Variance of squared loadings within components, or over all of them; "kaiser" is
+        varimax after each feature's loadings were scaled to length one.
     max_sweeps : int, default=100
         Largest number of passes over all pairs of components.
 
@@ -35,6 +36,9 @@ def simple_rotation(components, method, max_sweeps=100):
         ``rotation @ components`` are the rotated loadings.
     """
     rotation, rotated = np.eye(len(components)), components.copy()
+    if method == "kaiser":
+        lengths = np.linalg.norm(rotated, axis=0)
+        rotated /= np.where(lengths > 0, lengths, 1.0)
     pairs = list(combinations(range(len(components)), 2))
     for _ in range(max_sweeps):
         largest = 0.0
@@ -54,7 +58,7 @@ def planar_angle(x, y, method):
     """Angle that makes two components' loadings as simple as they can be."""
     u, v = x**2 - y**2, 2 * x * y
     across, along = 2 * np.sum(u * v), np.sum(u**2 - v**2)
-    if method == "varimax":
+    if method != "quartimax":
         across -= 2 * np.sum(u) * np.sum(v) / len(x)
         along -= (np.sum(u) ** 2 - np.sum(v) ** 2) / len(x)
     return 0.25 * np.arctan2(across, along)

@@ -143,7 +143,8 @@ class MixtureNetwork(Posterior):
             n_steps = self.n_first_steps
         pairs = start.with_real_pairs(simulations.latents, simulations.observations)
         n_inputs = start.network.widths[0]
-        rate = self.learning_rate * min(1.0, np.sqrt(MANY_INPUTS / n_inputs))
+        # A plain number: a NumPy scalar would raise the precision of the network.
+        rate = self.learning_rate * min(1.0, float(np.sqrt(MANY_INPUTS / n_inputs)))
         fitted = start.trained(space, *pairs, rate, n_steps)
         fitted.teach_means(simulations)
         return fitted

@@ -89,6 +89,24 @@ def test_simple_structure_is_found_again_up_to_order_and_signs(method):
     np.testing.assert_allclose(np.sort(overlap, axis=1), [[0, 0, 1]] * 3, atol=1e-3)
 
 
+def test_kaisers_rotation_does_not_depend_on_units(components):
+    units = np.geomspace(0.01, 100, components.shape[1])
+    plain, scaled = (
+        [simple_rotation(own, method) for own in (components, components * units)]
+        for method in ("kaiser", "varimax")
+    )
+    np.testing.assert_allclose(plain[0], plain[1], atol=1e-8)
+    if len(components) > 1:
+        assert np.abs(scaled[0] - scaled[1]).max() > 0.01
+    even = components / np.linalg.norm(components, axis=0)
+    np.testing.assert_allclose(plain[0], simple_rotation(even, "varimax"), atol=1e-8)
+
+
+def test_kaisers_rotation_leaves_features_without_loadings(components):
+    components = np.hstack([components, np.zeros((len(components), 1))])
+    assert_orthogonal(simple_rotation(components, "kaiser"))
+
+
 @pytest.mark.parametrize("by_variance", [False, True])
 def test_canonical_order_is_idempotent(by_variance, components):
     once = canonical_order(components, by_variance) @ components

@@ -199,7 +199,7 @@ def some_components(rng, n_features):
 
 
 def factors(rng, n_features, settings):
-    rotation = rng.choice([None, "varimax", "quartimax"])
+    rotation = rng.choice([None, "varimax", "quartimax", "kaiser"])
     n_components = some_components(rng, n_features)
     return AmortisedFactorAnalysis(n_components, rotation=rotation, **settings)
 

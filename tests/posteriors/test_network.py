@@ -513,6 +513,16 @@ def test_bounds_that_widen_a_little_are_gone_on_from():
 # Settings
 
 
+def test_a_network_of_many_inputs_stays_single():
+    # Its learning rate depends on their number; as a NumPy scalar this made the network
+    # double, and each iteration then began with a new one.
+    rng = np.random.default_rng(0)
+    latents = rng.standard_normal((60, 2))
+    wide = simulated(latents, latents @ rng.standard_normal((2, 80)))
+    single = fitted(wide, n_steps=1, n_first_steps=3, dtype="float32")
+    assert single.network.vector.dtype == np.float32
+
+
 def test_single_precision_is_close():
     simulations = pairs("columns", np.random.default_rng(0))
     double = fitted(simulations, n_first_steps=20)
