@@ -1,5 +1,6 @@
 """What a model says of rows: their likelihood, its gradient, latents, and its draws."""
 
+from .comparison import Compared, compare
 from .gradient import exact_score_gradient, importance_score_gradient, score_gradient
 from .marginal import (
     effective_draws,
@@ -13,6 +14,8 @@ from .mixing import mixing_standard_errors
 from .samples import frechet_distance, kernel_distance
 
 __all__ = [
+    "Compared",
+    "compare",
     "effective_draws",
     "exact_score_gradient",
     "fit_posterior",
