@@ -79,8 +79,9 @@ def linear_map_is_that_of_the_location(decoder, X, z):
         mean, components = decoder.linear_map(params)
         np.testing.assert_allclose(values, mean + z @ components, rtol=1e-10)
     else:
+        # A linear map would leave rounding, 1e-15; starts may be near linear.
         middle = decoder.location(params, 0.5 * (z + z[::-1]))
-        assert np.max(np.abs(middle - 0.5 * (values + values[::-1]))) > 1e-3
+        assert np.max(np.abs(middle - 0.5 * (values + values[::-1]))) > 1e-6
 
 
 def starts_from_rows_with_holes_and_constant_columns(decoder, X, z):
