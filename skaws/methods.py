@@ -25,7 +25,7 @@ from .posteriors import (
 )
 from .regression import AdaptiveKernelRegression, KernelRegression, MeanRegression
 from .simulations import latent_space
-from .supports import Sphere
+from .supports import Real, Sphere
 
 __all__ = ["METHODS", "Method", "choose_method", "single"]
 
@@ -127,7 +127,11 @@ def reweighted(model, params, space):
     learn to condition on any subset, linear estimates do (1500 draws of a Gaussian process,
     half seen: a noise variance of 0.11 with the one, 0.03 with the other, of 0.025).
     """
-    functions = isinstance(getattr(model, "decoder", None), Curve) and not model.n_given
+    functions = (
+        isinstance(getattr(model, "decoder", None), Curve)
+        and isinstance(space.latent_support, Real)
+        and not model.n_given
+    )
     candidates = (
         Resampled(LinearGaussian(), n_candidates=30)
         if functions

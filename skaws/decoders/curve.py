@@ -26,8 +26,9 @@ class Curve(Decoder):
     weighed by the latents, so that sums of latents times functions of the input, such as
     Gaussian processes, need no more than one layer.  Weights belong to latents and to
     inputs, not to columns: what was learnt on one grid predicts on another, by the same
-    params in a model with ``Curve(other_inputs)``.  Missing entries of a
-    row are inputs at which the function was not asked.
+    params in a model with ``Curve(other_inputs)``.  Missing entries of a row are inputs at
+    which the function was not asked: rows with inputs of their own stand in a table whose
+    columns are all of these inputs, with NaN elsewhere.
 
     Parameters
     ----------
@@ -55,8 +56,8 @@ class Curve(Decoder):
     Inputs are standardised; ``centre`` and ``scale`` stand among the params and stay where
     they start, so that they go along to another grid.
 
-    A fit draws latents from linear estimates (:class:`skaws.posteriors.LinearGaussian`),
-    of which importance weights choose.
+    A fit draws real latents from linear estimates
+    (:class:`skaws.posteriors.LinearGaussian`), of which importance weights choose.
 
     Compare it with :class:`skaws.AmortisedFactorAnalysis` where all rows share a grid: a
     Gaussian process is then linear in its factors.

@@ -378,6 +378,12 @@ default=None
         -------
         X_filled : ndarray of shape (n_samples, n_features), or (n_draws, n_samples, \
 n_features)
+            X where it is not NaN.
+
+        Raises
+        ------
+        NotImplementedError
+            If the model "cannot say what is observed", or "no posterior suits" it.
         """
         return self._impute(self._rows(X, given), n_draws, random_state)
 
@@ -397,6 +403,13 @@ n_features)
         -------
         log_likelihood : ndarray of shape (n_samples,)
             In nats.
+
+        Raises
+        ------
+        ValueError
+            If `context` has neither of these shapes.
+        NotImplementedError
+            If "no posterior suits" the model.
         """
         return self._conditional(self._rows(X, given), context)
 

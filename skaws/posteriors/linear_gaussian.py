@@ -64,7 +64,8 @@ class LinearGaussian(Posterior):
     Raises
     ------
     ValueError
-        In `fit`, if latents are not real.
+        In `fit`, if latents are not real, or if a model with given columns has no
+        ``linear_moments``.
 
     Examples
     --------
@@ -97,14 +98,15 @@ class LinearGaussian(Posterior):
         if hasattr(model, "linear_moments"):
             moments = model.linear_moments(params)
         else:
-            moments = simulated_moments(model, params, rng)
+            n_latents = simulations.latents.shape[1]
+            moments = simulated_moments(model, params, n_latents, rng)
         if self.widening != 1.0:
             factor = np.sqrt(self.widening) * moments.latent_factor
             moments = moments._replace(latent_factor=factor)
         return GaussianApproximation(moments, simulations.space)
 
 
-def simulated_moments(model, params, rng):
+def simulated_moments(model, params, n_latents, rng):
     """Moments of latents and of their best linear map to x, of pairs from the model."""
     if model.n_given:
         raise ValueError(
@@ -112,13 +114,14 @@ def simulated_moments(model, params, rng):
             "linear_moments(params) method. Take a posterior that learns from them, such "
             "as MixtureNetwork()."
         )
-    n_latents = model.sample(params, 1, rng)[0].shape[1]
     latents, X = model.sample(params, N_PAIRS * (1 + n_latents), rng)
     latent_mean, mean = latents.mean(axis=0), X.mean(axis=0)
     centred = latents - latent_mean
     factor = np.linalg.qr(centred, mode="r") / np.sqrt(len(X))
     components = np.linalg.lstsq(centred, X - mean, rcond=None)[0]
     noise_variance = np.mean((X - mean - centred @ components) ** 2, axis=0)
+    # A column that never varied has no loadings either, and says nothing.
+    noise_variance[noise_variance == 0] = 1.0
     return LinearMoments(
         mean - latent_mean @ components, components, latent_mean, factor, noise_variance
     )

@@ -20,7 +20,7 @@ SMALL = 0.1  # weights of the last layer at the start, relative to those of the 
 SAME = 0.1  # standardised coordinates that move less than this are taken as they were
 RIDGE = 1.0  # against a sum of squares over simulations
 QUANTILES = 0.16, 0.5, 0.84
-MANY_INPUTS = 64
+MANY_INPUTS = 64  # above it steps are smaller: each input adds its own
 
 
 class MixtureNetwork(Posterior):

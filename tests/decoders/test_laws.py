@@ -14,7 +14,7 @@ from skaws.checks import check_model
 from skaws.decoders import MLP, Chain, Curve, Elementwise, Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import LatentVariableModel
-from skaws.priors import Gaussian
+from skaws.priors import Gamma, Gaussian
 from skaws.spaces import Space
 from skaws.supports import Real
 
@@ -307,6 +307,15 @@ def test_a_curve_learnt_on_one_grid_predicts_on_another():
         Curve(fine, (8,)).location(params, z)[:, ::2],
         Curve(coarse, (8,)).location(params, z),
     )
+
+
+def test_a_curve_takes_latents_that_are_not_real():
+    # Linear estimates would leave their support: a network draws them.
+    times = np.linspace(0, 1, 6)
+    model = LatentVariableModel(Gamma(2), Curve(times, (8,)), GaussianNoise())
+    X = np.random.default_rng(0).standard_normal((60, 6)) + times
+    learner = AmortisedLearner(model, max_iter=20, random_state=0)
+    assert np.all(learner.fit_transform(X) > 0)
 
 
 def test_a_curve_bends_with_its_latents():

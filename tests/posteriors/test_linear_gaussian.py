@@ -190,6 +190,24 @@ def test_moments_without_a_formula_come_from_simulations(X):
         LinearGaussian().fit(WithoutFormula(model, 1), params, simulations, rng)
 
 
+def test_a_column_that_never_varies_says_nothing():
+    class Still(WithoutFormula):
+        def sample(self, params, n_samples, rng):
+            latents, X = super().sample(params, n_samples, rng)
+            X[:, 0] = 0.0
+            return latents, X
+
+    model, params = linear_model(priors.Gaussian(2))
+    simulations = simulate(model, params, 10, np.random.default_rng(0))
+    found = LinearGaussian().fit(
+        Still(model), params, simulations, np.random.default_rng(1)
+    )
+    X = model.sample(params, 5, np.random.default_rng(2))[1]
+    hidden = X.copy()
+    hidden[:, 0] = np.nan
+    np.testing.assert_allclose(found.mean(X), found.mean(hidden), atol=1e-12)
+
+
 def test_latents_that_are_not_real_are_refused():
     model, params = function_model("waiting")
     with pytest.raises(ValueError, match="LinearGaussian is for latents that are real"):
