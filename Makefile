@@ -8,7 +8,7 @@ export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 export MPLBACKEND := Agg
 
-.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-simulator bench-simulator-table bench-images bench-image-step bench-layers bench-functions bench-paths bench-misfits bench-alarms bench-speed fuzz structure doc wheel clean
+.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-simulator bench-simulator-table bench-images bench-image-step bench-large bench-layers bench-functions bench-paths bench-misfits bench-alarms bench-speed fuzz structure doc wheel clean
 
 # One stamp file for each set of extras, renewed when the requirements change.
 .venv/%.stamp: setup.py
@@ -52,6 +52,9 @@ bench-simulator-table: .venv/plot.stamp
 
 bench-images: .venv/bench.stamp
 	$(BIN)/python examples/benchmarks/bench_images.py
+
+bench-large: .venv/dask.stamp
+	$(BIN)/python examples/benchmarks/bench_large.py
 
 bench-layers: .venv/bench.stamp
 	$(BIN)/python examples/benchmarks/bench_layers.py

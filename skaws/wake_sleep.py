@@ -5,16 +5,19 @@ ICML 2020.  :func:`wake_sleep` is the loop; :func:`sleep` and :func:`wake` are i
 halves, for those who want a loop of their own.
 """
 
+from functools import partial
 from itertools import count
+from threading import Lock
 from typing import NamedTuple
 
 import autograd.numpy as anp
 import numpy as np
 from autograd import make_vjp
 
-from .batches import dense_rows, mini_batches
+from .batches import dense_rows, is_lazy, mini_batches
 from .methods import choose_method
 from .objectives import RealRows
+from .regression import AdaptiveKernelRegression
 from .schedules import Constant
 from .simulations import latent_space, simulate
 from .spaces import Space
@@ -23,6 +26,7 @@ from .threads import keep_freed_memory, one_blas_thread
 __all__ = ["Iteration", "sleep", "wake", "wake_sleep"]
 
 N_LOOKED_AT = 1000  # rows whose given columns show what latents are like
+BLOCK_BY_BLOCK = Lock()  # autograd's tapes are not made for threads
 
 
 class Iteration(NamedTuple):
@@ -104,7 +108,9 @@ def wake_sleep(
     model : GenerativeModel
         What to fit.
     X : array of shape (n_samples, n_features)
-        Real rows, NaN where missing; they are read a batch at a time.
+        Real rows, NaN where missing; they are read a batch at a time. Those of a dask array
+        stay where they are when all of them make one batch and the objective is
+        ``additive``: only gradients of its blocks come back.
     params : nested dict of arrays
         Where to start, natural values.
     optimizer : object with ``step(gradient) -> displacement``
@@ -178,7 +184,8 @@ def wake_sleep(
     objective, posterior, regression = own
     schedule, move = schedule or Constant(), move or objective.move(model, regression)
     space = Space(params, model.constraints)
-    batches = mini_batches(X, batch_size, rng, sample_weight)
+    whole = objective.additive and not isinstance(regression, AdaptiveKernelRegression)
+    batches = mini_batches(X, batch_size, rng, sample_weight, whole)
     n_rows = X.shape[0] if sample_weight is None else np.sum(sample_weight)
     how = {"rng": rng, "space": space, "move": move, "n_rows": n_rows}
     last_step = 0.0
@@ -189,7 +196,8 @@ def wake_sleep(
             simulations = sleep(
                 model, params, posterior, n_simulations, rng, like=rows.X, previous=previous
             )
-            found = wake(model, params, simulations, *rows, objective, regression, **how)
+            climbed = wake_in_blocks if is_lazy(rows.X) else wake
+            found = climbed(model, params, simulations, *rows, objective, regression, **how)
             gain = float(np.sum(found.gradient * last_step))
             last_step = schedule.factor(gain) * optimizer.step(found.gradient)
             params = move(params, space.split(last_step))
@@ -345,6 +353,49 @@ def wake(
     }
     used = weights != 0  # what has no weight may be minus infinity
     return Wake(float(weights[used] @ values[used]), gradient, diagnostics)
+
+
+def wake_in_blocks(model, params, simulations, X, row_weights, *parts, space, **how):
+    """:func:`wake` of a dask array: one vector from each block, wherever that is.
+
+    All blocks see the same simulations; what is additive draws nothing more.
+    """
+    n_blocks = len(X.chunks[0])
+    # Each block counts the prior over params, which is to be counted once.
+    how = {**how, "space": space, "n_rows": n_blocks * how["n_rows"]}
+    one_wake = partial(wake, model, params, simulations)
+    weights = [row_weights[:1]] * n_blocks
+    if np.ptp(row_weights) > 0:  # equal ones need not travel
+        weights = np.split(row_weights, np.cumsum(X.chunks[0])[:-1])
+    width = 4 + space.size
+    found = X.map_blocks(
+        block_vector,
+        one_wake,
+        weights,
+        parts,
+        how,
+        chunks=((1,) * n_blocks, (width,)),
+        meta=np.empty((0, width)),
+    )
+    objective, weight_sum, error, distance, *gradient = np.sum(np.asarray(found), axis=0)
+    total = np.sum(row_weights)
+    diagnostics = {
+        "weight_sum": float(weight_sum),  # at most this: weights may cancel over blocks
+        "regression_error": float(error / total),
+        "input_distance": float(distance / total),
+    }
+    return Wake(float(objective), np.array(gradient), diagnostics)
+
+
+def block_vector(rows, one_wake, weights, parts, how, block_info=None):
+    """Objective, diagnostics and gradient of one block of rows, all of which add up."""
+    keep_freed_memory()
+    own = np.broadcast_to(weights[block_info[0]["chunk-location"][0]], len(rows))
+    with BLOCK_BY_BLOCK, one_blas_thread():
+        found = one_wake(rows, own, *parts, **how)
+    weight_sum, error, distance = found.diagnostics.values()
+    figures = found.objective, weight_sum, np.sum(own) * error, np.sum(own) * distance
+    return np.concatenate([figures, found.gradient])[np.newaxis]
 
 
 def log_prior_of(model, n_rows):

@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..batches import is_lazy
 from ..checks.convergence import RISING, remaining_rise
 from ..checks.fit import warn_of_misfit
 from ..evaluation import fit_posterior, log_marginal_likelihood
@@ -30,6 +31,8 @@ from .training import LoopState, Training, ending, train, units_of
 from .validation import (
     check_observed,
     check_sample_weight,
+    first_rows,
+    in_blocks,
     merged_rows,
     representative_rows,
     warn_of_constant_columns,
@@ -204,7 +207,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows; NaN marks a missing entry. A ``np.memmap`` is read a batch at a
-            time.
+            time, and so are arrays and data frames of dask.
         y : Ignored
             Present for API consistency.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -245,7 +248,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
                 f"required by fit of {type(self).__name__}. Use partial_fit for a stream "
                 "that starts with one row."
             )
-        if X.shape[0] <= self._rows_a_step(X.shape[0]):
+        if X.shape[0] <= self._rows_a_step(X.shape[0]) and not is_lazy(X):
             X, sample_weight = merged_rows(X, sample_weight)
         rows = representative_rows(X, sample_weight, self._n_representative)
         self._warn_of_odd_tables(X, rows)
@@ -378,15 +381,16 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
                 f"n_components of {type(self).__name__} must be a number or None; got "
                 f"{self.n_components}."
             )
-        X = with_missing(X)
-        X = validate_data(
+        lazy = is_lazy(X)
+        checked = validate_data(
             self,
-            X,
+            with_missing(first_rows(X) if lazy else X),
             reset=reset,
             dtype=[np.float64, np.float32],
             accept_sparse="csr" if self.__sklearn_tags__().input_tags.sparse else False,
             ensure_all_finite="allow-nan",
         )
+        X = in_blocks(X) if lazy else checked
         sample_weight = check_sample_weight(sample_weight, X)
         check_observed(X, type(self).__name__, reset, sample_weight)
         return X, sample_weight

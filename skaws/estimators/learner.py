@@ -4,15 +4,11 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils import (
-    check_array,
-    check_consistent_length,
-    check_random_state,
-    gen_batches,
-)
+from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ..batches import is_lazy, row_slices
 from ..checks.fit import warn_of_vanished_noise
 from ..methods import METHODS, Method, choose_method
 from ..models import GenerativeModel, GivenColumns
@@ -337,7 +333,8 @@ default=None
         NotImplementedError
             If "no posterior suits" the model.
         """
-        return self._transform(self._rows(X, given))
+        n_columns = self._n_features_out
+        return self._block_by_block(X, self._transform, n_columns, given=given)
 
     def sample_posterior(self, X, n_samples=1, random_state=None, given=None):
         """Draw latents of each row from their posterior, p(z | x).
@@ -460,7 +457,7 @@ n_features)
         log_likelihood : ndarray of shape (n_samples,)
             In nats.
         """
-        return self._score_samples(self._rows(X, given))
+        return self._block_by_block(X, self._score_samples, given=given)
 
     def score(self, X, y=None, sample_weight=None, given=None):
         """Mean log-likelihood of the rows of X.
@@ -481,7 +478,8 @@ n_features)
         log_likelihood : float
             In nats a row.
         """
-        return weighted_mean(self.score_samples(X, given=given), sample_weight)
+        log_likelihood = np.asarray(self.score_samples(X, given=given))
+        return weighted_mean(log_likelihood, sample_weight)
 
     def _rows(self, X, given=None):
         return self._with_given(super()._rows(X), given, reset=False)
@@ -492,6 +490,11 @@ n_features)
             self._n_given = 0 if given is None else np.shape(check_given(given, X))[1]
         if given is None and self._n_given == 0:
             return X
+        if is_lazy(X):
+            raise TypeError(
+                "AmortisedLearner takes given columns beside rows in memory only; got "
+                f"{type(X).__name__} of dask. Pass X.compute()."
+            )
         given = check_given(given, X)
         if given.shape[1] != self._n_given:
             raise ValueError(
@@ -509,7 +512,7 @@ n_features)
                 "leave missing entries out (allows_missing is False). Fill or drop them."
             )
         if hasattr(self.model, "likelihood"):
-            for rows in gen_batches(X.shape[0], N_AT_ONCE):
+            for rows in row_slices(X, N_AT_ONCE):
                 self.model.likelihood.check_entries(np.asarray(X[rows]))
         return X, sample_weight
 

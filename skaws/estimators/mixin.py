@@ -9,6 +9,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, check_random_state, check_scalar, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
+from ..batches import is_lazy
 from ..evaluation import (
     effective_draws,
     log_marginal_likelihood,
@@ -16,7 +17,7 @@ from ..evaluation import (
     sample_posterior,
 )
 from ..progress import Rows, Silent
-from .validation import check_sample_weight
+from .validation import check_sample_weight, first_rows
 
 __all__ = [
     "FittedMixin",
@@ -50,6 +51,7 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Returns
         -------
         latents : ndarray of shape (n_samples, n_components)
+            Of an array or data frame of dask: a dask array, not computed yet.
 
         Raises
         ------
@@ -68,11 +70,35 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         microseconds for few columns: seconds for 100 000 rows.  With ``verbose=1`` a line
         every five seconds says how far it is.
         """
-        return self._transform(self._rows(X))
+        return self._block_by_block(X, self._transform, self._n_features_out)
 
     def _rows(self, X):
-        """Rows as the model and the posterior take them."""
+        """Rows as the model and the posterior take them, in memory."""
+        if is_lazy(X):
+            raise TypeError(
+                f"This method of {type(self).__name__} takes rows in memory; got "
+                f"{type(X).__name__} of dask. Pass X.compute(), or one block after another "
+                "(X.map_blocks, X.map_partitions); transform, score_samples and score take "
+                "X itself."
+            )
         return self._check_X(X, None, reset=False)[0]
+
+    def _block_by_block(self, X, answer, n_columns=None, **given):
+        """``answer(rows)`` of X, or a dask array that will answer each block of its own."""
+        check_is_fitted(self)
+        if not is_lazy(X) or any(columns is not None for columns in given.values()):
+            return answer(self._rows(X, **given))
+        few = answer(self._rows(first_rows(X)))[:0]
+
+        def block(rows):
+            return answer(self._rows(rows)) if len(rows) else few
+
+        if hasattr(X, "head"):
+            return X.map_partitions(block, meta=few)
+        columns = (
+            {"drop_axis": 1} if few.ndim == 1 else {"chunks": (X.chunks[0], n_columns)}
+        )
+        return X.rechunk({1: -1}).map_blocks(block, meta=few, **columns)
 
     def _transform(self, X):
         mean = self._answers(
@@ -297,7 +323,7 @@ n_features)
         Returns
         -------
         log_likelihood : ndarray of shape (n_samples,)
-            In nats.
+            In nats. Of an array or data frame of dask: a dask array, not computed yet.
 
         Raises
         ------
@@ -308,7 +334,7 @@ n_features)
         -----
         It takes as long as :meth:`transform`.
         """
-        return self._score_samples(self._rows(X))
+        return self._block_by_block(X, self._score_samples)
 
     def _score_samples(self, X):
         found = self._answers(
@@ -351,7 +377,7 @@ n_features)
         log_likelihood : float
             In nats a row.
         """
-        return weighted_mean(self.score_samples(X), sample_weight)
+        return weighted_mean(np.asarray(self.score_samples(X)), sample_weight)
 
     @property
     def _n_features_out(self):

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_non_negative
 
-from ..batches import dense_rows
+from ..batches import dense_rows, row_slices
 from ..decoders import Linear, LogOdds
 from ..likelihoods import Bernoulli, Gaussian, Likelihood, NegativeBinomial, Poisson
 from ..methods import Method, single
@@ -37,6 +37,7 @@ LIKELIHOODS = {
 FIRST_SHAPE = 0.3
 STEP, GAUSSIAN_STEP, OF_DRAWS = 0.1, 0.03, 0.15
 N_ROWS_FOR_STARTS = 1000
+N_AT_ONCE = 10_000  # rows whose entries are looked at together
 N_SHORT = 100
 MOST_FROM_ROWS = 2  # starts; few parts have few optima
 N_DECAY = 60  # of the last iterations
@@ -446,11 +447,10 @@ Likelihood, default="poisson"
 
     def _check_X(self, X, sample_weight, reset):
         X, sample_weight = super()._check_X(X, sample_weight, reset)
-        entries = X.data if issparse(X) else X
-        least = np.fmin.reduce(entries, axis=None, initial=0.0)  # NaN is no number
+        least, most = extremes(X)
         check_non_negative(np.array([[least]]), "AmortisedNMF (input X)")
         if reset and self._binary:
-            check_binary(self.prior, entries)
+            check_binary(self.prior, most)
         if reset:
             check_components_prior(self.components_prior)
         return X, sample_weight
@@ -472,15 +472,25 @@ def check_components_prior(pair):
         )
 
 
-def check_binary(prior, entries):
-    """Raise ValueError if a Bernoulli likelihood does not go with the prior, or with X."""
+def extremes(X):
+    """Least and largest entry of a table, or zero; NaN is no number."""
+    parts = [X.data] if issparse(X) else (X[rows] for rows in row_slices(X, N_AT_ONCE))
+    least = most = 0.0
+    for part in map(np.asarray, parts):
+        least = np.fmin.reduce(part, axis=None, initial=least)
+        most = np.fmax.reduce(part, axis=None, initial=most)
+    return least, most
+
+
+def check_binary(prior, most):
+    """Raise ValueError if a Bernoulli likelihood does not suit the prior or the rows."""
     if prior is not None:
         raise ValueError(
             f"AmortisedNMF has prior={prior!r} with a Bernoulli likelihood, whose "
             "latents are uniform in (0, 1). Leave prior=None."
         )
-    if np.nanmax(entries, initial=0.0) > 1.0:
+    if most > 1.0:
         raise ValueError(
             "AmortisedNMF has a Bernoulli likelihood, but X has entries up to "
-            f"{np.nanmax(entries):.3g}. Binarise X, or take another likelihood."
+            f"{most:.3g}. Binarise X, or take another likelihood."
         )

@@ -4,15 +4,17 @@ import warnings
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_array, check_consistent_length, gen_batches
+from sklearn.utils import check_array, check_consistent_length
 
-from ..batches import dense_rows
+from ..batches import dense_rows, is_lazy, row_slices
 from ..models.linear_mixing import column_scales
 from ..moments import column_moments
 
 __all__ = [
     "check_observed",
     "check_sample_weight",
+    "first_rows",
+    "in_blocks",
     "merged_rows",
     "representative_rows",
     "warn_of_constant_columns",
@@ -24,6 +26,7 @@ __all__ = [
 N_REPRESENTATIVE = 5000
 N_AT_ONCE = 10_000
 N_ENTRIES_AT_ONCE = 200_000
+N_FIRST = 100  # rows
 N_SEEN = 10  # entries of a column, from which to start
 FLAT = 0.25  # of a column's variance
 DECIDES = 0.5  # share of a variance
@@ -102,7 +105,7 @@ def streamed_moments(X, sample_weight):
     n_features = X.shape[1]
     times, weight, first, second = np.zeros((4, n_features))
     centre = None
-    for batch in gen_batches(X.shape[0], max(1, N_ENTRIES_AT_ONCE // n_features)):
+    for batch in row_slices(X, max(1, N_ENTRIES_AT_ONCE // n_features)):
         rows = dense_rows(X, batch)
         if centre is None:  # that of the first rows: less is lost to rounding
             observed = ~np.isnan(rows)
@@ -130,7 +133,10 @@ def check_sample_weight(sample_weight, X):
     if sample_weight is None:
         return None
     sample_weight = check_array(
-        sample_weight, ensure_2d=False, dtype=float, input_name="sample_weight"
+        np.asarray(sample_weight) if is_lazy(sample_weight) else sample_weight,
+        ensure_2d=False,
+        dtype=float,
+        input_name="sample_weight",
     )
     if sample_weight.ndim != 1:
         raise ValueError(
@@ -180,6 +186,30 @@ def with_missing(X):
     return X
 
 
+def first_rows(X):
+    """A few rows of one of dask's tables, in memory: with its type, names and width."""
+    if hasattr(X, "head"):  # of a data frame
+        return X.head(N_FIRST, npartitions=-1)
+    return X[:N_FIRST].compute()
+
+
+def in_blocks(X):
+    """One of dask's tables as its array of float64, in blocks of whole rows.
+
+    Lengths of blocks are found by computing them once, where they are not known.
+    """
+    if hasattr(X, "head"):
+        width = len(X.columns)
+        X = X.map_partitions(as_floats, meta=np.empty((0, width)))
+    X = X.astype(float).rechunk({1: -1})
+    return X.compute_chunk_sizes() if np.isnan(X.shape[0]) else X
+
+
+def as_floats(frame):
+    """Entries of a data frame, NaN where missing."""
+    return frame.to_numpy(dtype=float, na_value=np.nan)
+
+
 def check_observed(X, name, columns=True, sample_weight=None):
     """Raise ValueError if an entry of X is infinite, or a row has no observed entry.
 
@@ -199,8 +229,8 @@ def check_observed(X, name, columns=True, sample_weight=None):
     if issparse(X):
         return
     column_observed = np.zeros(X.shape[1], dtype=bool)
-    for batch in gen_batches(X.shape[0], N_AT_ONCE):
-        observed = ~np.isnan(X[batch])
+    for batch in row_slices(X, N_AT_ONCE):
+        observed = ~np.isnan(np.asarray(X[batch]))
         used = slice(None) if sample_weight is None else sample_weight[batch] > 0
         column_observed |= observed[used].any(axis=0)
         empty = np.flatnonzero(~observed.any(axis=1))
@@ -219,7 +249,7 @@ def check_observed(X, name, columns=True, sample_weight=None):
 
 def check_not_infinite(X, name):
     """Raise ValueError if an entry of X is infinite; scikit-learn may be told not to."""
-    for batch in gen_batches(X.shape[0], N_AT_ONCE):
+    for batch in row_slices(X, N_AT_ONCE):
         rows = dense_rows(X, batch)
         if np.isinf(rows).any():
             row, column = np.argwhere(np.isinf(rows))[0]

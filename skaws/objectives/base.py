@@ -83,8 +83,10 @@ class Objective(BaseEstimator, ABC):
     :meth:`values` once, on autograd's tape; then one reverse pass with the weights gives
     the gradient.  Nothing is kept on the objective: what it needs again is in the pairs.
 
-    **For speed**: :meth:`values`, where they need not be log joints of single pairs, and
-    :meth:`move`, where the objective knows better units of steps than the model.
+    **For speed**: :meth:`values`, where they need not be log joints of single pairs;
+    :meth:`move`, where the objective knows better units of steps than the model; and
+    ``additive = True`` where nothing is drawn, learnt or compared over rows, so that the
+    gradient of a table is the sum of its blocks'.
 
     Examples
     --------
@@ -102,6 +104,10 @@ class Objective(BaseEstimator, ABC):
     >>> Posterior()
     Posterior()
     """
+
+    #: Whether, beside the same simulations, gradients of parts of the rows sum to that of
+    #: all: blocks of a table may then be left where they are.
+    additive = False
 
     # Must.
 

@@ -44,6 +44,8 @@ class EnumeratedLikelihood(Objective):
     True
     """
 
+    additive = True
+
     def pairs(self, model, params, simulations, real, regression, rng):
         enough = getattr(simulations.posterior, "values_for", None)  # of counts
         latents = enough(real.X) if enough else simulations.space.values()

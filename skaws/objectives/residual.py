@@ -60,6 +60,11 @@ class ResidualRegression(Objective):
         self.inputs = inputs
         self.gated = gated
 
+    @property
+    def additive(self):
+        """Whether gradients of parts of the rows sum to that of all of them."""
+        return not self.gated and self.baseline != "draw"
+
     def pairs(self, model, params, simulations, real, regression, rng):
         blocks = self.simulated_blocks(simulations, rng)
         point, seen = blocks[-1]
