@@ -1,9 +1,10 @@
 """Factor analysis."""
 
 import warnings
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,11 +17,20 @@ from ..objectives import ResidualRegression
 from ..posteriors import Exact
 from ..priors import Gaussian
 from ..regression import KernelRegression
+from ..schedules import FixedLength
 from .base import AmortisedEstimator
-from .rotation import canonical_order, principal_rotation, simple_rotation
+from .rotation import (
+    canonical_order,
+    oblique_rotation,
+    principal_rotation,
+    simple_rotation,
+)
+from .training import Training
+from .validation import streamed_moments
 
 __all__ = ["AmortisedFactorAnalysis"]
 
+ORTHOGONAL, OBLIQUE = ("kaiser", "quartimax", "varimax"), ("oblimin", "promax")
 HEYWOOD_SHARE = 1e-4  # of a column's variance; healthy noise is above (0.012 ** 2)
 SOLVED_IN_A_SECOND = 4e9  # equations of missing entries, times the cube of components
 AT_FLOOR = 2.0  # times the floor; noise that was never asked for ends there
@@ -30,8 +40,9 @@ LONG = 30.0  # seconds
 class AmortisedFactorAnalysis(AmortisedEstimator):
     """Factor analysis by amortised maximum likelihood, missing entries allowed.
 
-    ``x = mean_ + z @ components_ + noise`` with independent ``z ~ N(0, I)`` and
-    ``noise ~ N(0, diag(noise_variance_))``.  Entries of X may be missing (NaN), rows may
+    ``x = mean_ + z @ components_ + noise`` with independent ``z ~ N(0, I)`` (oblique
+    rotations: ``z ~ N(0, factor_correlation_)``) and ``noise ~ N(0,
+    diag(noise_variance_))``.  Entries of X may be missing (NaN), rows may
     have weights, and X may be larger than memory.  On a small complete table
     :class:`sklearn.decomposition.FactorAnalysis` gives the same answer sooner.
 
@@ -39,12 +50,14 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
     ----------
     n_components : int, default=None
         Number of factors. None takes the Ledermann bound, the largest number that the
-        covariance of n_features columns can identify, or one less than there are rows.
-    rotation : {"varimax", "quartimax", "kaiser"}, default=None
+        covariance of n_features columns can identify, or one less than there are rows. 0
+        is the baseline, independent columns: their means and variances.
+    rotation : {"varimax", "quartimax", "kaiser", "promax", "oblimin"}, default=None
         Rotation of the factors towards simple structure. "varimax" and "quartimax" are
         scikit-learn's; "kaiser" is varimax with Kaiser's normalisation, as in R and SPSS:
-        each feature counts alike, whatever its units. None leaves factors in principal
-        position, where they are independent given x.
+        each feature counts alike, whatever its units. "promax" and "oblimin" let factors be
+        correlated; they are R's for standardised columns, whatever the units of X. None
+        leaves factors in principal position, where they are independent given x.
     noise_floor : float in [0, 1), default=1e-6
         Noise variances stay above this share of their column's variance (a Heywood case
         would let one go to zero, and the likelihood to infinity).
@@ -88,6 +101,8 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         Loadings. Rows come in order of the information they carry on their factor
         (rotated: of the variance they explain); the loading of largest absolute value
         in a row is positive.
+    factor_correlation_ : ndarray of shape (n_components, n_components)
+        Correlation of the factors: the identity, but for oblique rotations.
     mean_ : ndarray of shape (n_features,)
         Mean of each column, by maximum likelihood where entries are missing.
     noise_variance_ : ndarray of shape (n_features,)
@@ -142,7 +157,8 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
 
     _parameter_constraints: dict = {
         **AmortisedEstimator._parameter_constraints,
-        "rotation": [StrOptions({"kaiser", "quartimax", "varimax"}), None],
+        "n_components": [Interval(Integral, 0, None, closed="left"), None],
+        "rotation": [StrOptions({*ORTHOGONAL, *OBLIQUE}), None],
         "noise_floor": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -191,9 +207,9 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         self._constant = variance == 0
         floor = self.noise_floor * np.where(variance > 0, variance, typical)
         most = min(ledermann_bound(X.shape[1]), max(1, len(X) - 1))
-        self.n_components_ = self.n_components or most
+        self.n_components_ = most if self.n_components is None else self.n_components
         return LatentVariableModel(
-            prior=Gaussian(self.n_components_),
+            prior=Gaussian(self.n_components_) if self.n_components_ else NoFactors(),
             decoder=Linear(),
             likelihood=GaussianNoise(per_feature=True, floor=floor),
         )
@@ -225,21 +241,55 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
                 stacklevel=5,
             )
 
+    def _train(self, state, X, sample_weight, progress, n_iter=None):
+        if self.n_components_:
+            return super()._train(state, X, sample_weight, progress, n_iter)
+        # Independent columns: moments are the maximum, and there is nothing to climb.
+        if n_iter is not None:
+            raise ValueError(
+                "AmortisedFactorAnalysis with n_components=0 has no steps to take in "
+                "partial_fit. Call fit."
+            )
+        _, mean, variance = streamed_moments(X, sample_weight)
+        noise_variance = np.maximum(variance, state.model.likelihood.floor)
+        params = {
+            "decoder": {**state.params["decoder"], "mean": mean},
+            "likelihood": {"noise_variance": noise_variance},
+        }
+        schedule = FixedLength(0)
+        return Training(state._replace(params=params, schedule=schedule), params, {}, None)
+
+    def _remaining_rise(self, X, rows):
+        return super()._remaining_rise(X, rows) if self.n_components_ else 0.0
+
     def _set_attributes(self, params):
         decoder, noise_variance = params["decoder"], params["likelihood"]["noise_variance"]
-        components = decoder["components"]
-        components = principal_rotation(components, noise_variance) @ components
-        if self.rotation is not None:
-            components = simple_rotation(components, self.rotation) @ components
+        components, correlation = self._rotated(decoder["components"], noise_variance)
         order = canonical_order(components, by_variance=self.rotation is not None)
         # What never varied says nothing of the factors, whatever its little noise says.
         floor = self._state.model.likelihood.floor
         still = self._constant & (noise_variance < AT_FLOOR * floor)
         self.components_ = np.where(still, 0.0, order @ components)
+        self.factor_correlation_ = order @ correlation @ order.T
         self.mean_ = decoder["mean"]
         self.noise_variance_ = noise_variance
         self._model = self._state.model
+        if self.rotation in OBLIQUE:
+            prior = Gaussian(self.n_components_, correlation=self.factor_correlation_)
+            self._model = clone(self._model).set_params(prior=prior)
         self.params_ = {**params, "decoder": {**decoder, "components": self.components_}}
+
+    def _rotated(self, components, noise_variance):
+        """Loadings after the rotation, and the correlation of their factors."""
+        components = principal_rotation(components, noise_variance) @ components
+        independent = np.eye(len(components))
+        if self.rotation is None or len(components) < 2:
+            return components, independent
+        if self.rotation in ORTHOGONAL:
+            return simple_rotation(components, self.rotation) @ components, independent
+        units = np.sqrt(np.sum(components**2, axis=0) + noise_variance)
+        rotation, correlation = oblique_rotation(components / units, self.rotation)
+        return rotation @ components, correlation
 
     def _warn_of_fit(self, rows):
         variance = column_moments(rows)[1] ** 2
@@ -279,10 +329,11 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         Returns
         -------
         covariance : ndarray of shape (n_features, n_features)
-            ``components_.T @ components_ + diag(noise_variance_)``.
+            ``components_.T @ factor_correlation_ @ components_ + diag(noise_variance_)``.
         """
         check_is_fitted(self)
-        return self.components_.T @ self.components_ + np.diag(self.noise_variance_)
+        shared = self.components_.T @ self.factor_correlation_ @ self.components_
+        return shared + np.diag(self.noise_variance_)
 
     def get_precision(self):
         """Inverse of the covariance, by the matrix inversion lemma.
@@ -293,10 +344,19 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         """
         check_is_fitted(self)
         weighted = self.components_ / self.noise_variance_
-        inner = np.eye(len(self.components_)) + weighted @ self.components_.T
+        inner = np.linalg.inv(self.factor_correlation_) + weighted @ self.components_.T
         return np.diag(1 / self.noise_variance_) - weighted.T @ np.linalg.solve(
             inner, weighted
         )
+
+
+class NoFactors(Gaussian):
+    """The prior of independent columns."""
+
+    least_latents = 0
+
+    def __init__(self):
+        super().__init__(0)
 
 
 def ledermann_bound(n_features):

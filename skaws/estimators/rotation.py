@@ -1,10 +1,13 @@
-"""Rotations of factors: the principal position, varimax and quartimax."""
+"""Rotations of factors: the principal position, and orthogonal and oblique simple ones."""
 
 from itertools import combinations
 
 import numpy as np
 
-__all__ = ["canonical_order", "principal_rotation", "simple_rotation"]
+__all__ = ["canonical_order", "oblique_rotation", "principal_rotation", "simple_rotation"]
+
+PROMAX_POWER = 4  # R's
+MAX_STEPS, PRECISION = 1000, 1e-8  # of oblimin
 
 
 def principal_rotation(components, noise_variance):
@@ -52,6 +55,69 @@ def simple_rotation(components, method, max_sweeps=100):
         if largest < 1e-10:
             break
     return rotation
+
+
+def oblique_rotation(components, method):
+    """Rotation towards simple structure of factors that may be correlated.
+
+    Parameters
+    ----------
+    components : array of shape (n_components, n_features)
+        Loadings of independent factors.
+    method : {"promax", "oblimin"}
+        "promax" is R's: the least squares map of the loadings of Kaiser's varimax to their
+        fourth powers, signs kept (Hendrickson & White, 1964).  "oblimin" makes products of
+        squared loadings of two factors small (direct quartimin: Jennrich & Sampson, 1966),
+        by gradient projection (Jennrich, 2002) from Kaiser's varimax.
+
+    Returns
+    -------
+    rotation, correlation : arrays of shape (n_components, n_components)
+        ``rotation @ components`` are the loadings of factors with this correlation.
+    """
+    start = simple_rotation(components, "kaiser")
+    find = promax if method == "promax" else oblimin
+    axes = find(start @ components) @ start  # factors are axes @ independent ones
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    return np.linalg.inv(axes).T, axes @ axes.T
+
+
+def promax(components):
+    """Axes of factors whose loadings are nearest to powers of those of `components`."""
+    target = components * np.abs(components) ** (PROMAX_POWER - 1)
+    coefficients = np.linalg.lstsq(components.T, target.T)[0]
+    return np.linalg.inv(coefficients)
+
+
+def oblimin(components):
+    """Axes of factors of least sum of products of their squared loadings."""
+
+    def criterion(axes):
+        inverse = np.linalg.inv(axes)
+        loadings = inverse.T @ components
+        squares = loadings**2
+        others = squares.sum(axis=0) - squares
+        slope = -loadings @ (loadings * others).T @ inverse.T
+        return np.sum(squares * others) / 4, slope
+
+    axes, step = np.eye(len(components)), 1.0
+    value, gradient = criterion(axes)
+    for _ in range(MAX_STEPS):
+        # Rows of the axes have length one: the part of the gradient along them is void.
+        tangent = gradient - np.sum(axes * gradient, axis=1, keepdims=True) * axes
+        slope = np.sum(tangent**2)
+        if slope < PRECISION**2:
+            break
+        step *= 2
+        while True:
+            moved = axes - step * tangent
+            moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+            new_value, new_gradient = criterion(moved)
+            if new_value <= value - 0.5 * step * slope or step < PRECISION:
+                break
+            step /= 2
+        axes, value, gradient = moved, new_value, new_gradient
+    return axes
 
 
 def planar_angle(x, y, method):

@@ -17,6 +17,7 @@ __all__ = [
     "in_blocks",
     "merged_rows",
     "representative_rows",
+    "streamed_moments",
     "warn_of_constant_columns",
     "warn_of_decimals",
     "warn_of_few_rows",

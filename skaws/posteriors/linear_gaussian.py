@@ -239,7 +239,9 @@ class GaussianApproximation(FittedPosterior):
         n_latents = len(self._factor)
         if observed is None:
             return np.eye(n_latents) + self._weighted @ self._loadings.T
-        information = (observed @ self._products).reshape(-1, n_latents, n_latents)
+        information = (observed @ self._products).reshape(
+            len(observed), n_latents, n_latents
+        )
         return np.eye(n_latents) + information
 
     @cached_property
@@ -283,7 +285,7 @@ class GaussianApproximation(FittedPosterior):
     def _products(self):
         """Products of each pair of loadings, (n_features, n_latents ** 2)."""
         products = self._weighted[:, None, :] * self._loadings[None, :, :]
-        return products.reshape(len(self._factor) ** 2, -1).T
+        return products.reshape(len(self._factor) ** 2, products.shape[-1]).T
 
 
 class ExactGaussian(GaussianApproximation):

@@ -85,6 +85,9 @@ class Prior(BaseEstimator, ABC):
     [-3.0]
     """
 
+    #: A model has one latent at least, but for that of independent columns.
+    least_latents = 1
+
     # Must.
 
     @abstractmethod
@@ -157,7 +160,7 @@ def check_prior(prior):
             f"{name}.n_latents must be the number of columns of its latents, an int; got "
             f"{n_latents!r}. Set it in the constructor, or in the class."
         )
-    if n_latents < 1:
+    if n_latents < prior.least_latents:
         raise ValueError(f"{name}.n_latents must be one or more; got {n_latents}.")
     check_support(prior.support, f"{name}.support")
     check_width(prior, name)

@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import multivariate_normal
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.decomposition import FactorAnalysis
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from skaws import AmortisedFactorAnalysis
@@ -247,3 +247,85 @@ def test_rows_on_disk_stay_there(tmp_path):
     tracemalloc.stop()
     assert peak < 0.5 * X.nbytes  # measured: 6 MB, whatever the number of rows
     assert model.score(X[:1000]) > AmortisedFactorAnalysis(1).fit(X[:5000]).score(X[:1000])
+
+
+# Oblique rotations
+
+
+@pytest.fixture(scope="module", params=["promax", "oblimin"])
+def oblique(request):
+    table, _ = planted(600, 0)
+    return AmortisedFactorAnalysis(3, rotation=request.param, random_state=0).fit(table)
+
+
+def test_oblique_factors_leave_the_law_of_rows_as_it_is(fitted, oblique, X):
+    assert np.abs(oblique.factor_correlation_ - np.eye(3)).max() > 0.05
+    np.testing.assert_allclose(np.diag(oblique.factor_correlation_), 1.0)
+    np.testing.assert_allclose(oblique.get_covariance(), fitted.get_covariance(), rtol=1e-8)
+    identity = oblique.get_precision() @ oblique.get_covariance()
+    np.testing.assert_allclose(identity, np.eye(8), atol=1e-8)
+    holes = with_holes(X, 0.2)
+    scores = oblique.score_samples(holes), fitted.score_samples(holes)
+    np.testing.assert_allclose(*scores, rtol=1e-8)
+    filled = oblique.impute(holes), fitted.impute(holes)
+    np.testing.assert_allclose(*filled, rtol=1e-7, atol=1e-9)
+
+
+def test_oblique_factors_have_their_conditional_law(oblique, X):
+    own, precision = oblique.components_, oblique.get_precision()
+    gain = oblique.factor_correlation_ @ own @ precision
+    expected = (X - oblique.mean_) @ gain.T
+    np.testing.assert_allclose(oblique.transform(X), expected, atol=1e-8)
+    covariance = oblique.factor_correlation_ - gain @ own.T @ oblique.factor_correlation_
+    np.testing.assert_allclose(oblique.posterior_covariance(X)[0], covariance, atol=1e-8)
+
+
+def test_oblique_rotation_does_not_depend_on_units():
+    table, _ = planted(600, 0)
+    units = np.geomspace(0.01, 100, 8)
+    plain, scaled = (
+        AmortisedFactorAnalysis(3, rotation="oblimin", random_state=0).fit(own)
+        for own in (table, table * units)
+    )
+    # Order and signs go by the variance explained, in the units of X.
+    ordered = [
+        np.sort(np.abs(model.components_) / scale, axis=0)
+        for model, scale in ((plain, 1.0), (scaled, units))
+    ]
+    np.testing.assert_allclose(*ordered, rtol=1e-5)
+
+
+# No factors
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_no_factors_are_independent_columns(X, share):
+    table, weights = with_holes(X, share), np.arange(50) % 3
+    table[0] = X[0]
+    fitted = AmortisedFactorAnalysis(0).fit(table, sample_weight=weights)
+    seen = ~np.isnan(table)
+    total = weights @ seen
+    mean = weights @ np.where(seen, table, 0.0) / total
+    variance = weights @ np.where(seen, (table - mean) ** 2, 0.0) / total
+    np.testing.assert_allclose(fitted.mean_, mean)
+    np.testing.assert_allclose(fitted.noise_variance_, variance)
+    single = -0.5 * (np.log(2 * np.pi * variance) + (table - mean) ** 2 / variance)
+    np.testing.assert_allclose(fitted.score_samples(table), np.nansum(single, axis=1))
+    assert fitted.converged_ and fitted.n_iter_ == 0
+    assert fitted.transform(table).shape == (50, 0)
+    assert fitted.components_.shape == (0, 8)
+    assert np.all(np.isfinite(fitted.impute(table)))
+    assert fitted.sample(7).shape == (7, 8)
+    with pytest.raises(ValueError, match="has no steps to take"):
+        AmortisedFactorAnalysis(0).partial_fit(table)
+
+
+def test_a_search_may_start_at_no_factors():
+    noise = np.random.default_rng(0).standard_normal((200, 6))
+    one = np.random.default_rng(1).standard_normal((200, 1))
+    for table, best in ((noise, 0), (noise + one, 1)):
+        scores = [
+            np.mean(cross_val_score(AmortisedFactorAnalysis(k, random_state=0), table))
+            for k in (0, 1, 2)
+        ]
+        assert int(np.argmax(scores)) == best
