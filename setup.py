@@ -26,6 +26,7 @@ extras = {
         "polars>=1",
         "pyarrow",
         "skops>=0.11",
+        "rich>=13",
         "dask[array,dataframe]>=2024.8",
         "distributed>=2024.8",
     ],

@@ -2,7 +2,8 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from copy import deepcopy
+from copy import copy, deepcopy
+from functools import partial
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from ..regression import AdaptiveKernelRegression, default_regressor, make_regre
 from ..schedules import Constant, PlateauThenDecay
 from ..spaces import leaves
 from ..threads import one_blas_thread
+from .callbacks import CallbackSupportMixin, context_of, watched, with_callbacks
 from .mixin import FittedMixin, make_rng, usual_arithmetic
 from .training import LoopState, Training, ending, train, units_of
 from .validation import (
@@ -46,7 +48,7 @@ N_ENOUGH = 500  # rows for a start that later rows of a stream do not ask to be 
 N_REMEMBERED = 10_000  # iterations in the history of a stream
 
 
-class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
+class AmortisedEstimator(CallbackSupportMixin, FittedMixin, BaseEstimator, ABC):
     """Base of all estimators: fits a generative model by amortised learning.
 
     A named estimator gives ``_make_model``, which reads like the model's definition,
@@ -426,6 +428,7 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             self._units,
         )
 
+    @with_callbacks
     def _trainings(self, X, rows, sample_weight):
         """One training a restart, and what was raised instead of some.
 
@@ -434,12 +437,13 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
         model = self._make_model(rows)
         self._units = units_of(model, rows)
         method = self._method(model, rows, X.shape[0])
-        progress = make_progress(self.verbose, type(self).__name__, method.max_iter)
+        context = context_of(self, X, self.n_init)
+        tables = (self._progress(n, context, method, rows) for n in range(self.n_init))
         trainings, errors = [], []
         try:
             for training in results_in_turn(self.n_jobs)(
-                delayed(self._restart)(model, method, rng, X, rows, sample_weight, progress)
-                for rng in self._seeds(self.n_init)
+                delayed(self._restart)(model, method, rng, X, rows, sample_weight, table)
+                for rng, table in zip(self._seeds(self.n_init), tables, strict=True)
             ):
                 if isinstance(training, Exception):
                     errors.append(training)
@@ -454,7 +458,23 @@ class AmortisedEstimator(FittedMixin, BaseEstimator, ABC):
             errors.append(error)
         if not trainings:
             raise errors[0]
+        if context is not None:
+            context.call_on_fit_task_end(estimator=self, X=X)
         return trainings, errors
+
+    def _progress(self, number, context, method, rows):
+        """What is told of start `number`."""
+        name, n_iter = type(self).__name__, method.max_iter
+        table = make_progress(self.verbose, name, n_iter, number + 1, self.n_init)
+        attributes = partial(self._attributes_at, rows)
+        return watched(table, self, context, number, n_iter, attributes)
+
+    def _attributes_at(self, rows, reached):
+        """What this estimator would have learnt, had it stopped there."""
+        other, (state, params) = copy(self), reached
+        other._state = state
+        other._settle(params, rows)
+        return {name: vars(other)[name] for name in vars(other) if name not in vars(self)}
 
     def _best(self, trainings, rows):
         """The likeliest; one alone needs no likelihood."""

@@ -333,8 +333,7 @@ default=None
         NotImplementedError
             If "no posterior suits" the model.
         """
-        n_columns = self._n_features_out
-        return self._block_by_block(X, self._transform, n_columns, given=given)
+        return self._block_by_block(X, self._transform, given=given)
 
     def sample_posterior(self, X, n_samples=1, random_state=None, given=None):
         """Draw latents of each row from their posterior, p(z | x).

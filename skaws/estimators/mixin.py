@@ -16,7 +16,7 @@ from ..evaluation import (
     posterior_mean,
     sample_posterior,
 )
-from ..progress import Rows, Silent
+from ..progress import Rows
 from .validation import check_sample_weight, first_rows
 
 __all__ = [
@@ -70,7 +70,7 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         microseconds for few columns: seconds for 100 000 rows.  With ``verbose=1`` a line
         every five seconds says how far it is.
         """
-        return self._block_by_block(X, self._transform, self._n_features_out)
+        return self._block_by_block(X, self._transform)
 
     def _rows(self, X):
         """Rows as the model and the posterior take them, in memory."""
@@ -83,7 +83,7 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             )
         return self._check_X(X, None, reset=False)[0]
 
-    def _block_by_block(self, X, answer, n_columns=None, **given):
+    def _block_by_block(self, X, answer, **given):
         """``answer(rows)`` of X, or a dask array that will answer each block of its own."""
         check_is_fitted(self)
         if not is_lazy(X) or any(columns is not None for columns in given.values()):
@@ -95,10 +95,10 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         if hasattr(X, "head"):
             return X.map_partitions(block, meta=few)
-        columns = (
-            {"drop_axis": 1} if few.ndim == 1 else {"chunks": (X.chunks[0], n_columns)}
-        )
-        return X.rechunk({1: -1}).map_blocks(block, meta=few, **columns)
+        X = X.rechunk({1: -1})
+        if few.ndim == 1:
+            return X.map_blocks(block, meta=few, drop_axis=1)
+        return X.map_blocks(block, meta=few, chunks=(X.chunks[0], few.shape[1:]))
 
     def _transform(self, X):
         mean = self._answers(
@@ -114,12 +114,13 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _answers(self, X, answer):
         """Answers for the rows of X, some at a time; tell how far it is."""
         n_rows = X.shape[0]
-        progress = Rows(type(self).__name__, n_rows) if self.verbose else Silent()
+        progress = Rows(type(self).__name__, n_rows)
         blocks = []
         for rows in gen_batches(n_rows, N_AT_ONCE):
             with usual_arithmetic(type(self).__name__), np.errstate(all="ignore"):
                 blocks.append(answer(X[rows]))  # what is not finite is warned of below
-            progress.update(rows.stop, {})
+            if self.verbose:
+                progress.update(rows.stop)
         found = np.concatenate(blocks)
         warn_of_rows_without_answer(found, type(self).__name__)
         return found

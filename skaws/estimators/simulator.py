@@ -23,6 +23,7 @@ from ..lifted import (
 )
 from ..progress import make_progress
 from ..threads import one_blas_thread
+from .callbacks import CallbackSupportMixin, context_of, watched, with_callbacks
 from .mixin import make_rng
 from .simulator_mixin import EDGE, FAR, KNOWN, FittedSimulatorMixin
 
@@ -41,7 +42,7 @@ LEVELS = (0.05, 0.95)
 PEAKED = 0.3  # share of a series' variance in one frequency, if it oscillates
 
 
-class AmortisedSimulator(FittedSimulatorMixin, BaseEstimator):
+class AmortisedSimulator(CallbackSupportMixin, FittedSimulatorMixin, BaseEstimator):
     """Parameters of any simulator of series, with standard errors, from its simulations.
 
     No density is needed: a simulator, and a prior for each of its parameters.  It is
@@ -287,7 +288,7 @@ class AmortisedSimulator(FittedSimulatorMixin, BaseEstimator):
         if not warm:  # a seed's random numbers, drawn again, would teach nothing
             self._rng = make_rng(check_random_state(self.random_state))
         with one_blas_thread():
-            best = self._best_start(simulate, warm)
+            best = self._best_start(simulate, warm, X)
             self._take(best)
             interrupted = best.interrupted
             if self.pooling == "complete" and self.n_final and not interrupted:
@@ -312,7 +313,8 @@ class AmortisedSimulator(FittedSimulatorMixin, BaseEstimator):
             return self.regressor
         return KernelRidge(alpha=ALPHA)
 
-    def _best_start(self, simulate, warm):
+    @with_callbacks
+    def _best_start(self, simulate, warm, X):
         """The likeliest of several runs; what fails or is interrupted loses no other."""
         size, rng = self._coordinates.size, self._rng
         if warm:
@@ -321,9 +323,11 @@ class AmortisedSimulator(FittedSimulatorMixin, BaseEstimator):
         else:
             start = Lift(np.zeros(size), FIRST_WIDTH * np.eye(size))
         runs, errors, n_starts = [], [], self.n_init
+        context = context_of(self, X, None)
         while len(runs) + len(errors) < n_starts:
             try:
-                runs.append(self._run(simulate, start, len(runs) + 1))
+                number = len(runs) + len(errors)
+                runs.append(self._run(simulate, start, context, number, n_starts))
             except RuntimeError as error:
                 if n_starts == 1:
                     raise
@@ -334,6 +338,8 @@ class AmortisedSimulator(FittedSimulatorMixin, BaseEstimator):
             if alone and runs[0].distance > FAR and self._oscillate():
                 n_starts += N_OTHER_STARTS
             start = Lift(rng.standard_normal(size), OTHER_WIDTH * np.eye(size))
+        if context is not None:
+            context.call_on_fit_task_end(estimator=self, X=X)
         if not runs:
             raise errors[0]
         if len(runs) > 1:
@@ -342,8 +348,10 @@ class AmortisedSimulator(FittedSimulatorMixin, BaseEstimator):
         self._runs = runs
         return runs[0]
 
-    def _run(self, simulate, start, number):
-        progress = make_progress(self.verbose, type(self).__name__, self.max_iter)
+    def _run(self, simulate, start, context, number, n_starts):
+        name, max_iter = type(self).__name__, self.max_iter
+        progress = make_progress(self.verbose, name, max_iter, number + 1, n_starts)
+        progress = watched(progress, self, context, number, max_iter)
         iterations, interrupted = [], False
         before = simulate.seconds
         try:
@@ -355,7 +363,7 @@ class AmortisedSimulator(FittedSimulatorMixin, BaseEstimator):
                 rng=self._rng,
                 regressor=self._make_regressor(),
                 n_simulations=self.n_simulations,
-                max_iter=self.max_iter,
+                max_iter=max_iter,
                 pooling=self.pooling,
             ):
                 iterations.append(iteration)
@@ -380,7 +388,7 @@ class AmortisedSimulator(FittedSimulatorMixin, BaseEstimator):
             interrupted,
             0.0,
         )
-        progress.close("interrupted" if interrupted else f"start {number} ended")
+        progress.close("interrupted" if interrupted else "ended")
         return run
 
     def _oscillate(self):

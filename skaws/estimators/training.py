@@ -78,7 +78,7 @@ def train(state, X, progress, *, max_iter, n_iter=None, **options):
         Where to start; all it holds but model, method and params moves on.
     X : array of shape (n_samples, n_features)
         Real rows.
-    progress : Silent or Table
+    progress : Silent, Table or Watched
         Is updated at every iteration.
     max_iter : int
         Largest number of iterations of the whole fit.
@@ -96,7 +96,7 @@ def train(state, X, progress, *, max_iter, n_iter=None, **options):
     try:
         for *reached, iteration in steps(state, X, max_iter, last, options):
             records.append(summary(iteration))
-            progress.update(reached[0].n_iter, records[-1])
+            progress.update(reached[0].n_iter, records[-1], reached)
     except (KeyboardInterrupt, FloatingPointError) as error:
         failure = error
     except np.linalg.LinAlgError as error:

@@ -56,7 +56,7 @@ def factors(**options):
 @pytest.fixture(scope="module")
 def cluster():
     """Two processes of one thread each."""
-    how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
     with distributed.LocalCluster(**how) as local, distributed.Client(local) as client:
         yield client
 
