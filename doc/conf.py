@@ -33,6 +33,7 @@ suppress_warnings = ["config.cache"]
 GALLERY = [
     "plot_quickstart.py",
     "plot_missing_values.py",
+    "plot_displays.py",
     "plot_ica_noise.py",
     "plot_ica_voices.py",
     "plot_ica_artefacts.py",

@@ -31,6 +31,7 @@ def close_pictures():
 
 def test_every_example_has_a_test_here():
     tested = {
+        "plot_displays.py",
         "plot_quickstart.py",
         "plot_robust_factors.py",
         "plot_missing_values.py",
@@ -146,6 +147,12 @@ def test_images():
     errors, accuracy, picture = load("plot_images.py").run(max_iter=1500)
     assert errors["skaws"] < 0.8 * errors["PCA"] < errors["nothing done"]
     assert accuracy["skaws"] > 0.93 and len(picture.axes) == 9 * 12
+
+
+def test_displays():
+    example = load("plot_displays.py")
+    assert 1 <= example.n_components <= 5
+    assert example.scree.scores[0] < example.scree.scores.max() - 1
 
 
 def test_pinwheel():

@@ -103,7 +103,9 @@ def ignored(n_series):
     for seed in SEEDS[:n_series]:
         rng = np.random.default_rng(seed)
         model = fit(task, task.simulate(np.ones(1), None, rng, 100), seed)
-        found.append((model.covariance_[1, 1], model.mean_[1], "prior" in model.summary()))
+        found.append(
+            (model.covariance_[1, 1], model.mean_[1], "prior" in str(model.summary()))
+        )
     variance, mean, said = zip(*found, strict=True)
     print(
         f"ignored parameter: variance {min(variance):.2f} of the prior's or more (bar .9), "

@@ -5,6 +5,7 @@ from scipy.stats import norm
 from sklearn.utils.validation import check_is_fitted
 
 from ..lifted import read_series
+from .axes import grid_of_axes, new_figure
 
 __all__ = ["SimulatorDisplay"]
 
@@ -167,13 +168,8 @@ class SimulatorDisplay:
         axes : list of matplotlib Axes
             One a parameter.
         """
-        n_columns = min(len(self.posterior), IN_A_ROW)
-        n_rows = -(-len(self.posterior) // n_columns)
-        figure = figure or new_figure((1.9 * n_columns, 1.9 * n_rows))
-        grid = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-        for axis in grid[len(self.posterior) :]:
-            axis.set_axis_off()
-        axes = list(grid[: len(self.posterior)])
+        n_parameters = len(self.posterior)
+        figure, axes = grid_of_axes(figure, n_parameters, IN_A_ROW, (1.9, 1.9))
         for axis, (name, draws) in zip(axes, self.posterior.items(), strict=True):
             before = self.prior[name]
             low, high = np.quantile(before, (0.01, 0.99))
@@ -257,14 +253,3 @@ class SimulatorDisplay:
         ax.set(xlabel="standard deviations of simulations", title="Checks")
         ax.title.set_fontsize(10)
         return ax
-
-
-def new_figure(size):
-    """A figure of pyplot; ImportError, in words, where there is no matplotlib."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            "Pictures need matplotlib. Install it with: pip install matplotlib"
-        ) from error
-    return plt.figure(figsize=size, layout="constrained")

@@ -19,6 +19,7 @@ from ..priors import Gaussian
 from ..regression import KernelRegression
 from ..schedules import FixedLength
 from .base import AmortisedEstimator
+from .mixin import span
 from .rotation import (
     canonical_order,
     oblique_rotation,
@@ -305,6 +306,21 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
                 UserWarning,
                 stacklevel=5,
             )
+
+    @property
+    def _n_parameters(self):
+        k = self.n_components_
+        return super()._n_parameters - k * (k - 1) // 2  # a rotation is free
+
+    def _summary(self):
+        columns, notes = super()._summary()
+        communality = 1 - self.noise_variance_ / np.diag(self.get_covariance())
+        notes.append(f"communalities {span(communality)}")
+        notes.append(f"noise variances {span(self.noise_variance_)}")
+        if self.rotation in OBLIQUE and self.n_components_ > 1:
+            others = self.factor_correlation_[np.triu_indices(self.n_components_, 1)]
+            notes.append(f"correlations of factors {span(others)}")
+        return columns, notes
 
     def posterior_covariance(self, X):
         """Covariance of the latents given each row, Cov[z | x].

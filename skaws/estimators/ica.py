@@ -33,6 +33,7 @@ from ..regression.factors import NARROW
 from ..schedules import PlateauThenDecay
 from ..starts import line_start, unmixed_start
 from .base import AmortisedEstimator
+from .mixin import span
 from .rotation import canonical_order
 from .searches import (
     best_noise_level,
@@ -552,6 +553,21 @@ class AmortisedICA(AmortisedEstimator):
         self.components_ = np.linalg.pinv(self.mixing_)
         self.mean_ = decoder["mean"]
         self.noise_variance_ = plain["likelihood"]["noise_variance"]
+
+    @property
+    def _n_parameters(self):
+        return super()._n_parameters - (not self._state.model.learned_noise)
+
+    @property
+    def _loadings(self):
+        return self.mixing_.T
+
+    def _summary(self):
+        columns, notes = super()._summary()
+        noise = np.atleast_1d(self.noise_variance_)
+        about = "" if self._state.model.learned_noise else " (chosen, not learnt)"
+        notes.append(f"noise variance {span(noise)}{about}")
+        return columns, notes
 
 
 def one_source(part):

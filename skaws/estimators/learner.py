@@ -16,7 +16,7 @@ from ..models.given import check_needs_no_given
 from ..posteriors import NoPosterior, posterior_for
 from ..schedules import FixedLength
 from ..simulations import latent_space
-from ..spaces import latents_of
+from ..spaces import latents_of, leaves
 from ..starts import nearer_start
 from ..validation import check_returned
 from .base import AmortisedEstimator
@@ -479,6 +479,17 @@ n_features)
         """
         log_likelihood = np.asarray(self.score_samples(X, given=given))
         return weighted_mean(log_likelihood, sample_weight)
+
+    def _summary(self):
+        found = {".".join(path): np.asarray(own) for path, own in leaves(self.params_)}
+        columns = {
+            "parameter": list(found),
+            "shape": [str(own.shape) for own in found.values()],
+            "mean": [float(np.mean(own)) for own in found.values()],
+            "smallest": [float(np.min(own)) for own in found.values()],
+            "largest": [float(np.max(own)) for own in found.values()],
+        }
+        return columns, [repr(self.model)]
 
     def _rows(self, X, given=None):
         return self._with_given(super()._rows(X), given, reset=False)

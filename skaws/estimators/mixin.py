@@ -11,18 +11,21 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..batches import is_lazy
 from ..evaluation import (
+    Summary,
     effective_draws,
     log_marginal_likelihood,
     posterior_mean,
     sample_posterior,
 )
 from ..progress import Rows
+from ..spaces import Space
 from .validation import check_sample_weight, first_rows
 
 __all__ = [
     "FittedMixin",
     "check_n_samples",
     "make_rng",
+    "span",
     "usual_arithmetic",
     "weighted_mean",
 ]
@@ -30,6 +33,7 @@ __all__ = [
 #: NumPy's own settings: what underflows is zero, whatever the caller made of it.
 USUAL = {"divide": "warn", "over": "warn", "invalid": "warn", "under": "ignore"}
 N_AT_ONCE = 5000  # rows, between two looks at the clock
+N_NAMED = 3  # entries of a component, in a summary
 N_IMPUTED = 200  # posterior draws, of means without a formula
 
 
@@ -380,6 +384,106 @@ n_features)
         """
         return weighted_mean(np.asarray(self.score_samples(X)), sample_weight)
 
+    def aic(self, X):
+        """Akaike's information criterion of the fitted model on X; lower is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows that the estimator was fitted to; NaN marks a missing entry.
+
+        Returns
+        -------
+        aic : float
+            Twice the number of free parameters, less twice the log-likelihood.
+
+        See Also
+        --------
+        skaws.evaluation.compare : By held-out rows, which needs no count of parameters.
+
+        Notes
+        -----
+        Parameters are counted as the model has them, less the rotation that factors leave
+        open.  For latents that fall out of use, and under priors over parameters, there is
+        no right count: compare scores of held-out rows.
+        """
+        return 2 * self._n_parameters - 2 * float(np.sum(self.score_samples(X)))
+
+    def bic(self, X):
+        """Bayesian information criterion of the fitted model on X; lower is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows that the estimator was fitted to; NaN marks a missing entry.
+
+        Returns
+        -------
+        bic : float
+            As :meth:`aic`, with the logarithm of the number of rows for each parameter in
+            place of 2.
+        """
+        log_likelihood = np.asarray(self.score_samples(X))
+        penalty = self._n_parameters * np.log(len(log_likelihood))
+        return float(penalty - 2 * np.sum(log_likelihood))
+
+    @property
+    def _n_parameters(self):
+        """Number of free parameters."""
+        return Space(self.params_, self._model.constraints).size
+
+    def summary(self):
+        """Small table of what was learnt; ``print`` it, or take its ``to_frame()``.
+
+        Returns
+        -------
+        summary : skaws.evaluation.Summary
+            A row for each component, or for each parameter of a model of your own.
+        """
+        check_is_fitted(self)
+        ended = "converged" if self.converged_ else "had not converged"
+        ending = f"{ended} after {self.n_iter_} iterations"
+        columns, notes = self._summary()
+        return Summary(type(self).__name__, columns, [*notes, ending])
+
+    def _summary(self):
+        """Columns of a summary, and notes."""
+        components = self._loadings
+        columns = {"component": list(range(len(components)))}
+        if hasattr(self._model, "linear_moments"):
+            columns["variance"] = self.explained_variance_.tolist()
+            columns["share"] = self.explained_variance_ratio_.tolist()
+        columns["largest entries"] = [self._largest(row) for row in components]
+        return columns, []
+
+    def _largest(self, row):
+        """Names and values of the three entries of a component that are largest."""
+        names = getattr(self, "feature_names_in_", None)
+        names = [f"x{j}" for j in range(len(row))] if names is None else names
+        order = np.argsort(-np.abs(row), kind="stable")[:N_NAMED]
+        return ", ".join(f"{names[j]} {row[j]:.3g}" for j in order)
+
+    @property
+    def _loadings(self):
+        """What each latent adds to the columns, (n_components, n_features)."""
+        return self.components_
+
+    @property
+    def explained_variance_(self):
+        """Variance of the columns that each component explains, (n_components,)."""
+        moments = self._model.linear_moments(self.params_)
+        loadings = moments.latent_factor @ moments.components
+        shared = moments.latent_factor.T @ loadings
+        return np.sum(moments.components * shared, axis=1)
+
+    @property
+    def explained_variance_ratio_(self):
+        """The same as shares of the columns' variance under the model, (n_components,)."""
+        moments = self._model.linear_moments(self.params_)
+        noise = np.sum(moments.noise_variance * np.ones(moments.components.shape[1]))
+        loadings = moments.latent_factor @ moments.components
+        return self.explained_variance_ / (np.sum(loadings**2) + noise)
+
     @property
     def _n_features_out(self):
         return self.components_.shape[0]
@@ -413,6 +517,12 @@ def warn_of_rows_without_answer(found, name):
             UserWarning,
             stacklevel=5,
         )
+
+
+def span(values):
+    """Smallest and largest of some numbers, in words."""
+    low, high = np.min(values), np.max(values)
+    return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
 
 
 def check_n_samples(n_samples):

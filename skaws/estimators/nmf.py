@@ -23,6 +23,7 @@ from ..priors import Gamma, UnitUniform
 from ..regression import KernelRegression, RunningInformation
 from ..schedules import PlateauThenDecay
 from .base import AmortisedEstimator
+from .mixin import span
 from .searches import best_of_short_starts
 from .validation import representative_rows, warn_of_decimals, warn_of_few_rows
 
@@ -409,6 +410,18 @@ Likelihood, default="poisson"
         location = super().inverse_transform(X)
         expected = self._model.likelihood.mean(self.params_.get("likelihood"), location)
         return expected.astype(location.dtype, copy=False)
+
+    def _summary(self):
+        columns, notes = super()._summary()
+        totals = self.components_.sum(axis=1)
+        shown = {"component": columns["component"], "total": totals.tolist()}
+        if not self._binary:
+            shown["share"] = (totals / totals.sum()).tolist()
+            shown["shape"] = np.broadcast_to(self.shape_, totals.shape).tolist()
+        shown["largest entries"] = columns["largest entries"]
+        for name, value in self.params_.get("likelihood", {}).items():
+            notes.append(f"{name.replace('_', ' ')} {span(value)}")
+        return shown, notes
 
     def perplexity(self, X):
         """Exponential of the negative log-likelihood for each count in X.

@@ -7,6 +7,7 @@ from sklearn.base import TransformerMixin, clone
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ..evaluation import Summary
 from ..lifted import grouped, last_stage, predicted, predictive_checks, read_series
 from .mixin import make_rng
 
@@ -343,24 +344,31 @@ class FittedSimulatorMixin(TransformerMixin):
 
         Returns
         -------
-        text : str
+        summary : skaws.evaluation.Summary
+            ``print`` it, or take its ``to_frame()``.
         """
         check_is_fitted(self)
-        width = max(9, *(len(name) for name in self.parameter_names_))
-        titles = f"{'parameter':<{width}}{'estimate':>12}{'std. error':>12}"
-        lines = [f"{titles}{'5%':>12}{'95%':>12}{'R2':>7}"]
-        for name, at in zip(self.parameter_names_, self.mean_, strict=True):
-            low, high = self.intervals_[name]
-            value, error = self.parameters_[name], self.standard_errors_[name]
-            row = f"{name:<{width}}{value:>12.4g}{error:>12.3g}{low:>12.4g}{high:>12.4g}"
-            note = "  prior only" if self.r2_[name] < KNOWN else ""
-            note += "  at the edge of its prior" if abs(at) > EDGE else ""
-            lines.append(f"{row}{self.r2_[name]:>7.2f}{note}")
+        names = list(self.parameter_names_)
+        notes = []
+        for name, at in zip(names, self.mean_, strict=True):
+            note = ["prior only"] if self.r2_[name] < KNOWN else []
+            note += ["at the edge of its prior"] if abs(at) > EDGE else []
+            notes.append("; ".join(note))
+        columns = {
+            "parameter": names,
+            "estimate": [float(self.parameters_[name]) for name in names],
+            "std. error": [float(self.standard_errors_[name]) for name in names],
+            "5%": [float(self.intervals_[name][0]) for name in names],
+            "95%": [float(self.intervals_[name][1]) for name in names],
+            "R2": [round(float(self.r2_[name]), 2) for name in names],
+        }
+        if any(notes):
+            columns["note"] = notes
         looks = "do not look" if self.distance_ > FAR else "look"
-        lines.append(
+        ending = (
             f"distance {self.distance_:.2f}: the series {looks} like simulated ones; "
             f"{self.n_simulations_} simulations, {self.n_failed_} failed; "
             f"{'at rest' if self.converged_ else 'not at rest'} after {self.n_iter_} "
             "iterations"
         )
-        return "\n".join(lines)
+        return Summary(type(self).__name__, columns, [ending])

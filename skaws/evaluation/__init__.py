@@ -12,9 +12,11 @@ from .marginal import (
 )
 from .mixing import mixing_standard_errors
 from .samples import frechet_distance, kernel_distance
+from .summary import Summary
 
 __all__ = [
     "Compared",
+    "Summary",
     "compare",
     "effective_draws",
     "exact_score_gradient",

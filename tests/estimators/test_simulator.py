@@ -68,7 +68,7 @@ def test_what_the_simulator_ignores_stays_as_its_prior(X):
     with pytest.warns(UserWarning, match="say nothing of 'idle'"):
         model = fitted(X, ignoring, {**PRIORS, "idle": norm(5, 2)})
     assert model.covariance_[2, 2] > 0.9 and abs(model.mean_[2]) < 0.3
-    assert model.r2_["idle"] < 0.1 and "prior only" in model.summary()
+    assert model.r2_["idle"] < 0.1 and "prior only" in str(model.summary())
     assert model.standard_errors_["idle"] == pytest.approx(2.0, rel=0.1)
 
 
@@ -77,7 +77,7 @@ def test_series_that_the_simulator_cannot_make_are_told():
     with pytest.warns(UserWarning, match="do not look like simulated ones"):
         model = fitted(walk)
     assert min(check.tail for check in model.check()) < 0.01
-    assert "do not look" in model.summary()
+    assert "do not look" in str(model.summary())
 
 
 def test_one_series_at_a_time_and_processes_give_answers_of_the_same_law(X, model):
