@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ..evaluation.summary import feature_names
 from .axes import grid_of_axes
-from .loadings import loadings_of, names_of
+from .loadings import loadings_of
 
 __all__ = ["ComponentsDisplay"]
 
@@ -109,7 +110,7 @@ class ComponentsDisplay:
             )
         display = cls(
             components=components,
-            feature_names=names_of(estimator),
+            feature_names=feature_names(estimator),
             kind=kind,
             image_shape=image_shape,
             n_largest=n_largest,

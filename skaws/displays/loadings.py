@@ -3,9 +3,10 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ..evaluation.summary import feature_names
 from .axes import axes_or_new
 
-__all__ = ["LoadingsDisplay", "loadings_of", "names_of"]
+__all__ = ["LoadingsDisplay", "loadings_of"]
 
 
 class LoadingsDisplay:
@@ -73,7 +74,7 @@ class LoadingsDisplay:
         ValueError
             If `order` is neither of the two, or there is nothing to standardize by.
         """
-        loadings, names = loadings_of(estimator).T, names_of(estimator)
+        loadings, names = loadings_of(estimator).T, feature_names(estimator)
         if order not in ("component", "columns"):
             raise ValueError(f'order must be "component" or "columns"; got {order!r}.')
         if standardize:
@@ -141,11 +142,3 @@ def deviations_of(estimator):
     moments = model.linear_moments(estimator.params_)
     loadings = moments.latent_factor @ moments.components
     return np.sqrt(np.sum(loadings**2, axis=0) + moments.noise_variance)
-
-
-def names_of(estimator):
-    """Names of the columns that an estimator was fitted to."""
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is None:
-        return [f"x{j}" for j in range(estimator.n_features_in_)]
-    return list(map(str, names))

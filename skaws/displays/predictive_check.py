@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils import check_array
 
+from ..evaluation.summary import feature_names
 from .axes import grid_of_axes
-from .loadings import names_of
 
 __all__ = ["PredictiveCheckDisplay"]
 
@@ -79,7 +79,7 @@ class PredictiveCheckDisplay:
         NotFittedError
             If it is not fitted.
         """
-        names = names_of(estimator)
+        names = feature_names(estimator)
         real = check_array(X, ensure_all_finite="allow-nan", dtype=float)
         n_times = 1 if given else 10
         drawn = estimator.sample(n_times * len(real), random_state, **given)

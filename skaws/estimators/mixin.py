@@ -17,6 +17,7 @@ from ..evaluation import (
     posterior_mean,
     sample_posterior,
 )
+from ..evaluation.summary import feature_names
 from ..progress import Rows
 from ..spaces import Space
 from .validation import check_sample_weight, first_rows
@@ -458,8 +459,7 @@ n_features)
 
     def _largest(self, row):
         """Names and values of the three entries of a component that are largest."""
-        names = getattr(self, "feature_names_in_", None)
-        names = [f"x{j}" for j in range(len(row))] if names is None else names
+        names = feature_names(self)
         order = np.argsort(-np.abs(row), kind="stable")[:N_NAMED]
         return ", ".join(f"{names[j]} {row[j]:.3g}" for j in order)
 

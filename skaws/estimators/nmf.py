@@ -1,17 +1,21 @@
 """Non-negative matrix factorisation."""
 
 from itertools import chain
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
+from scipy.optimize import nnls
 from scipy.sparse import issparse
 from sklearn.base import clone
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_non_negative
+from sklearn.utils.validation import check_is_fitted, check_non_negative
 
 from ..batches import dense_rows, row_slices
 from ..decoders import Linear, LogOdds
+from ..evaluation.summary import feature_names
 from ..likelihoods import Bernoulli, Gaussian, Likelihood, NegativeBinomial, Poisson
+from ..likelihoods import Gamma as GammaNoise
 from ..methods import Method, single
 from ..models import AdditiveParts, ComponentsPrior, LatentVariableModel
 from ..moments import column_moments
@@ -34,11 +38,13 @@ LIKELIHOODS = {
     "gaussian": Gaussian,
     "bernoulli": Bernoulli,
     "negative_binomial": NegativeBinomial,
+    "gamma": GammaNoise,
 }
 FIRST_SHAPE = 0.3
 STEP, GAUSSIAN_STEP, OF_DRAWS = 0.1, 0.03, 0.15
 N_ROWS_FOR_STARTS = 1000
 N_AT_ONCE = 10_000  # rows whose entries are looked at together
+SMALLEST_PART, SMALLEST_ENTRY = 0.1, 1e-6  # of known components, relative
 N_SHORT = 100
 MOST_FROM_ROWS = 2  # starts; few parts have few optima
 N_DECAY = 60  # of the last iterations
@@ -60,12 +66,13 @@ class AmortisedNMF(AmortisedEstimator):
     ----------
     n_components : int, default=None
         Number of components. None takes ten, or as many as X has columns.
-    likelihood : {"poisson", "gaussian", "bernoulli", "negative_binomial"} or \
+    likelihood : {"poisson", "gaussian", "bernoulli", "negative_binomial", "gamma"} or \
 Likelihood, default="poisson"
         Distribution of an entry about its location, by name or as an instance from
         :mod:`skaws.likelihoods`. "bernoulli" is for entries 0 and 1: its latents lie
         between 0 and 1, and their log odds are mixed, ``logit(z) @ components_ +
-        intercept_``.
+        intercept_``. "gamma" is for positive entries whose standard deviation grows with
+        their mean: powers, durations.
     prior : {"gamma", "exponential"} or Gamma, default=None
         Distribution of the latents. "exponential" is a Gamma distribution of shape 1,
         not learnt. None is "gamma", or uniform in (0, 1) with "bernoulli", which takes
@@ -75,7 +82,17 @@ Likelihood, default="poisson"
     components_prior : tuple of two floats, default=None
         Shape and rate of a Gamma distribution of all entries of `components_`, whose
         posterior mode is then sought. It counts once for the table, however many rows
-        that has (in `partial_fit`: for what is passed). None is maximum likelihood.
+        that has (in `partial_fit`: for what is passed). None is maximum likelihood. Shapes
+        below 1 with a small rate, such as ``(0.5, 1e-3)``, make components sparse. Shape 1
+        is an L1 penalty of weight rate; since latents have mean one, it makes all smaller,
+        and none sparse.
+    components_init : array-like of shape (n_known, n_features), default=None
+        Non-negative components to start from, at most `n_components`: the first, in this
+        order, of ``components_``. Their proportions count; sizes are found anew. The others
+        start as they would without.
+    n_fixed : int, default=0
+        Number of rows of `components_init`, the first, that keep their proportions: known
+        spectra, signatures or topics, of which only the sizes are learnt.
     n_simulations : int, default=None
         Pairs simulated in each iteration, of which only a regression makes use. None takes
         100; for a regression as many as X has rows, 100 to 300.
@@ -119,7 +136,7 @@ Likelihood, default="poisson"
     components_ : ndarray of shape (n_components, n_features)
         Positive components, in units of X for a latent of one, which is its mean. Rows come
         by their sum, largest first: by the expected total that a component adds to a
-        row.
+        row. With `components_init` they come in its order.
     shape_ : ndarray of shape (n_components,)
         Shapes of the latents, whose variances are 1 / shape; not with "bernoulli".
     intercept_ : ndarray of shape (n_features,)
@@ -129,6 +146,9 @@ Likelihood, default="poisson"
     size_ : float
         Size of the negative binomial distribution, whose variance is ``mean + mean^2 /
         size_``; only with "negative_binomial".
+    noise_shape_ : float
+        Shape of the Gamma distribution of entries, of variance ``mean^2 / noise_shape_``;
+        only with "gamma".
     params_ : dict
         The model's nested params.
     n_iter_ : int
@@ -147,8 +167,8 @@ Likelihood, default="poisson"
     ------
     ValueError
         In `fit`, if X has negative entries, or entries above one "with a Bernoulli
-        likelihood"; or if `likelihood`, `prior`, `components_prior` and `n_components` do
-        not go together.
+        likelihood", or zeros with "gamma"; or if `likelihood`, `prior`, `components_prior`,
+        `components_init` and `n_components` do not go together.
 
     Warns
     -----
@@ -196,6 +216,8 @@ Likelihood, default="poisson"
         "prior": [StrOptions({"gamma", "exponential"}), Gamma, None],
         "shape": [StrOptions({"per_component", "shared"})],
         "components_prior": [tuple, None],
+        "components_init": ["array-like", None],
+        "n_fixed": [Interval(Integral, 0, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
     }
 
@@ -207,6 +229,8 @@ Likelihood, default="poisson"
         prior=None,
         shape="per_component",
         components_prior=None,
+        components_init=None,
+        n_fixed=0,
         n_simulations=None,
         batch_size=300,
         max_iter=300,
@@ -239,6 +263,8 @@ Likelihood, default="poisson"
         self.prior = prior
         self.shape = shape
         self.components_prior = components_prior
+        self.components_init = components_init
+        self.n_fixed = n_fixed
 
     @property
     def _n_representative(self):
@@ -269,7 +295,17 @@ Likelihood, default="poisson"
             model = ComponentsPrior(*parts, *self.components_prior)
         if not self._draws:
             return model
-        return AdditiveParts(model, np.mean(~np.isnan(X), axis=0), model.units_of(X))
+        seen = np.mean(~np.isnan(X), axis=0)
+        return AdditiveParts(model, seen, model.units_of(X), self.n_fixed)
+
+    def _start(self, model, rows, rng):
+        params = super()._start(model, rows, rng)
+        if self.components_init is None:
+            return params
+        known = np.asarray(self.components_init, dtype=float)
+        components = params["decoder"]["components"]
+        start = with_known(components, known, column_moments(rows)[0])
+        return {**params, "decoder": {**params["decoder"], "components": start}}
 
     @property
     def _draws(self):
@@ -360,7 +396,9 @@ Likelihood, default="poisson"
 
     def _set_attributes(self, params):
         decoder = params["decoder"]
-        order = np.argsort(-decoder["components"].sum(axis=1), kind="stable")
+        order = np.arange(len(decoder["components"]))
+        if self.components_init is None:
+            order = np.argsort(-decoder["components"].sum(axis=1), kind="stable")
         model = self._state.model
         self._model = model.model if isinstance(model, AdditiveParts) else model
         self.components_ = decoder["components"][order]
@@ -372,7 +410,7 @@ Likelihood, default="poisson"
             if len(params["prior"]["shape"]) > 1:
                 self.params_["prior"] = {"shape": self.shape_}
         for name, value in params.get("likelihood", {}).items():
-            setattr(self, f"{name}_", value)
+            setattr(self, "noise_shape_" if name == "shape" else f"{name}_", value)
 
     def posterior_mode(self, X):
         """Posterior mode of the latents given each row, a cheaper :meth:`transform`.
@@ -420,8 +458,54 @@ Likelihood, default="poisson"
             shown["shape"] = np.broadcast_to(self.shape_, totals.shape).tolist()
         shown["largest entries"] = columns["largest entries"]
         for name, value in self.params_.get("likelihood", {}).items():
-            notes.append(f"{name.replace('_', ' ')} {span(value)}")
+            words = "noise shape" if name == "shape" else name.replace("_", " ")
+            notes.append(f"{words} {span(value)}")
         return shown, notes
+
+    def top_features(self, n_features=10, *, by="weight"):
+        """Names of the columns that are largest in each component: a topic's top words.
+
+        Parameters
+        ----------
+        n_features : int, default=10
+            How many for each component.
+        by : {"weight", "lift"}, default="weight"
+            Entries of ``components_``, or their share of the column's sum over components
+            times the root of their weight, which leaves out what is frequent everywhere.
+
+        Returns
+        -------
+        names : list of list of str
+            For each component, largest first; "x3" is the fourth column where columns have
+            no names.
+
+        Raises
+        ------
+        ValueError
+            If `by` is neither of the two.
+
+        See Also
+        --------
+        skaws.evaluation.coherence : Whether top words occur together.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> X = pd.DataFrame({"goal": [5, 4, 0], "match": [3, 4, 0], "vote": [0, 0, 6]})
+        >>> model = AmortisedNMF(2, max_iter=50, random_state=0).fit(pd.concat([X] * 20))
+        >>> sorted(model.top_features(1))
+        [['goal'], ['vote']]
+        """
+        check_is_fitted(self)
+        weight = self.components_
+        if by not in ("weight", "lift"):
+            raise ValueError(f'by must be "weight" or "lift"; got {by!r}.')
+        if by == "lift":
+            total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
+            weight = weight / total * np.sqrt(weight)
+        names = feature_names(self)
+        order = np.argsort(-weight, axis=1, kind="stable")[:, :n_features]
+        return [[names[j] for j in row] for row in order]
 
     def perplexity(self, X):
         """Exponential of the negative log-likelihood for each count in X.
@@ -466,12 +550,58 @@ Likelihood, default="poisson"
             check_binary(self.prior, most)
         if reset:
             check_components_prior(self.components_prior)
+            self._check_known(X.shape[1])
         return X, sample_weight
+
+    def _check_known(self, n_features):
+        """Raise ValueError if known components cannot be those of this table."""
+        known = self.components_init
+        if known is None and self.n_fixed == 0:
+            return
+        if known is None:
+            raise ValueError(
+                f"AmortisedNMF has n_fixed={self.n_fixed}, but no components_init. Give "
+                "the components that are known."
+            )
+        known = check_array(known, input_name="components_init")
+        check_non_negative(known, "AmortisedNMF (components_init)")
+        most = self.n_components or min(10, n_features)
+        if known.shape[1] != n_features or len(known) > most:
+            raise ValueError(
+                f"components_init must have {n_features} columns, those of X, and at most "
+                f"{most} rows, the components; got shape {known.shape}."
+            )
+        if self.n_fixed > len(known):
+            raise ValueError(
+                f"AmortisedNMF has n_fixed={self.n_fixed}, but components_init has "
+                f"{len(known)} rows. Give the components that are known."
+            )
+        if not known.any(axis=1).all():
+            raise ValueError("components_init has a row of zeros. Leave it out.")
+        if not self._draws:
+            raise ValueError(
+                "components_init and n_fixed need the fit by draws: leave regressor=None, "
+                "and take another likelihood than Bernoulli's."
+            )
 
     def _warn_of_odd_tables(self, X, rows):
         warn_of_few_rows(X.shape[0], self.n_components, "AmortisedNMF")
         if self._kind.counts:
             warn_of_decimals(rows)
+
+
+def with_known(components, known, means):
+    """Components of which the first are in proportion to known ones.
+
+    Sizes are those by which all together come nearest to the columns' means; none is
+    nothing, and no entry is zero, which would stay so.
+    """
+    start = np.concatenate([known, components[len(known) :]])
+    start = start / start.sum(axis=1, keepdims=True)
+    sizes = nnls(start.T, means)[0]
+    sizes = np.maximum(sizes, SMALLEST_PART * np.sum(means) / len(start))
+    start = sizes[:, np.newaxis] * start
+    return np.maximum(start, SMALLEST_ENTRY * start.max(axis=1, keepdims=True))
 
 
 def check_components_prior(pair):

@@ -1,5 +1,6 @@
 """What a model says of rows: their likelihood, its gradient, latents, and its draws."""
 
+from .coherence import coherence
 from .comparison import Compared, compare
 from .gradient import exact_score_gradient, importance_score_gradient, score_gradient
 from .marginal import (
@@ -17,6 +18,7 @@ from .summary import Summary
 __all__ = [
     "Compared",
     "Summary",
+    "coherence",
     "compare",
     "effective_draws",
     "exact_score_gradient",

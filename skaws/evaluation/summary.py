@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["Summary"]
+__all__ = ["Summary", "feature_names"]
 
 N_SHOWN = 30  # rows of the text
 
@@ -81,3 +81,11 @@ def aligned(title, entries):
 def number(value):
     """Four digits of a number; whole ones as they are."""
     return str(value) if isinstance(value, (int, np.integer)) else f"{value:.4g}"
+
+
+def feature_names(estimator):
+    """Names of the columns that an estimator was fitted to."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None:
+        return [f"x{j}" for j in range(estimator.n_features_in_)]
+    return list(map(str, names))

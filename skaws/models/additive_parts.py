@@ -40,6 +40,9 @@ class AdditiveParts(GenerativeModel):
     units : array of shape (n_features,), default=None
         Units of the columns; None is one. The size of a part is the sum of its components
         in these units, as far as they are seen.
+    n_fixed : int, default=0
+        Number of parts, the first, whose components keep their proportions in steps by
+        :meth:`move_in_units`; their sizes are learnt.
 
     Examples
     --------
@@ -59,10 +62,11 @@ class AdditiveParts(GenerativeModel):
     allows_missing = True
     latent_support = Positive()
 
-    def __init__(self, model, seen=None, units=None):
+    def __init__(self, model, seen=None, units=None, n_fixed=0):
         self.model = model
         self.seen = seen
         self.units = units
+        self.n_fixed = n_fixed
 
     def sizes(self, params):
         """Size of each part, (k,); on autograd's tape."""
@@ -146,6 +150,8 @@ class AdditiveParts(GenerativeModel):
         within = anp.einsum("dkl,ld->kd", roots, own - along * axes)
         within = within - anp.sum(shares * within, axis=1, keepdims=True)
         relative = bounded(within, LONGEST)
+        if self.n_fixed:
+            relative = relative * (np.arange(len(components)) >= self.n_fixed)[:, None]
         along = along / np.sqrt(information.size)[:, None]
         relative = relative + bounded(along, LONGEST)
         moved = {**step, "decoder": {"components": relative}}

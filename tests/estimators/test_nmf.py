@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csc_matrix, csr_matrix
@@ -339,3 +340,105 @@ def test_decoder_and_likelihood_that_do_not_fit_say_what_to_use():
     )
     with pytest.raises(ValueError, match=message):
         LatentVariableModel(Laplace(2), Linear(), Poisson())
+
+
+# Likelihoods by name, known components, sparse ones, top features
+
+
+def proportions(components):
+    return components / components.sum(axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def planted_counts():
+    rng = np.random.default_rng(0)
+    components = rng.gamma(0.5, 2.0, (3, 12))
+    X = rng.poisson(4 * rng.gamma(0.5, 2.0, (1000, 3)) @ components)
+    return X, components
+
+
+def test_gamma_noise_by_name():
+    # The shape of the noise, 5, is learnt from 12 000 entries: its standard error is
+    # about 5 * sqrt(2 / 12 000) = 0.065, and fits are within five of these.
+    rng = np.random.default_rng(0)
+    components = rng.gamma(0.5, 2.0, (3, 12))
+    means = rng.gamma(0.5, 2.0, (1000, 3)) @ components + 0.01
+    X = rng.gamma(5.0, means / 5.0)
+    fitted = AmortisedNMF(3, likelihood="gamma", random_state=0).fit(X)
+    assert fitted.noise_shape_ == pytest.approx(5.0, abs=0.33)
+    assert fitted.shape_.shape == (3,) and np.all(fitted.shape_ < 1.0)
+    other = AmortisedNMF(3, random_state=0, likelihood="gaussian").fit(X)
+    assert fitted.score(X) > other.score(X) + 1
+    X[3, 4] = 0.0
+    with pytest.raises(ValueError, match="positive entries"):
+        AmortisedNMF(3, likelihood="gamma").fit(X)
+
+
+def test_fixed_components_keep_their_proportions(planted_counts):
+    X, components = planted_counts
+    free = AmortisedNMF(3, random_state=0).fit(X)
+    fixed = AmortisedNMF(3, components_init=100 * components[:2], n_fixed=2, random_state=0)
+    fixed.fit(X)
+    expected = proportions(components)
+    np.testing.assert_allclose(proportions(fixed.components_)[:2], expected[:2], atol=1e-5)
+    assert np.abs(proportions(fixed.components_)[2] - expected[2]).max() < 0.04
+    # Sizes are learnt, whatever those that were given: latents have mean one.
+    sizes = fixed.components_.sum(axis=1) / (4 * components.sum(axis=1))
+    np.testing.assert_allclose(sizes, 1.0, atol=0.15)
+    assert fixed.score(X) > free.score(X) - 0.05
+    wrong = AmortisedNMF(3, components_init=components[:2, ::-1], n_fixed=2, random_state=0)
+    with pytest.warns(UserWarning):
+        assert wrong.fit(X).score(X) < fixed.score(X) - 1
+
+
+def test_components_to_start_from_keep_their_order(planted_counts):
+    X, components = planted_counts
+    given = AmortisedNMF(3, components_init=components[::-1], random_state=0).fit(X)
+    gap = np.abs(proportions(given.components_) - proportions(components[::-1]))
+    assert gap.max() < 0.04
+    given.partial_fit(X)
+    assert (
+        np.abs(proportions(given.components_) - proportions(components[::-1])).max() < 0.1
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"components_init": np.ones((2, 5))}, "must have 12 columns"),
+        ({"components_init": np.ones((4, 12))}, "at most 3 rows"),
+        ({"components_init": -np.ones((2, 12))}, "Negative values"),
+        ({"components_init": np.zeros((2, 12))}, "row of zeros"),
+        ({"n_fixed": 1}, "no components_init"),
+        ({"components_init": np.ones((1, 12)), "n_fixed": 2}, "has 1 rows"),
+        ({"components_init": np.ones((1, 12)), "regressor": KernelRidge()}, "fit by draws"),
+    ],
+)
+def test_known_components_that_cannot_be(options, message, planted_counts):
+    with pytest.raises(ValueError, match=message):
+        AmortisedNMF(3, **options).fit(planted_counts[0])
+
+
+def test_shapes_below_one_make_components_sparse():
+    rng = np.random.default_rng(0)
+    components = rng.gamma(0.3, 2.0, (3, 30))
+    X = rng.poisson(2 * rng.gamma(0.5, 2.0, (300, 3)) @ components)
+    shares = {}
+    for prior in (None, (0.5, 1e-3)):
+        fitted = AmortisedNMF(3, components_prior=prior, random_state=0).fit(X)
+        shares[prior] = np.mean(proportions(fitted.components_) < 1e-3)
+    assert shares[(0.5, 1e-3)] > shares[None] + 0.02
+
+
+def test_top_features(planted_counts):
+    X, _ = planted_counts
+    names = [f"word {j}" for j in range(12)]
+    fitted = AmortisedNMF(3, random_state=0).fit(pd.DataFrame(X, columns=names))
+    for row, words in zip(fitted.components_, fitted.top_features(4), strict=True):
+        assert words == [names[j] for j in np.argsort(-row)[:4]]
+    share = fitted.components_ / fitted.components_.sum(axis=0)
+    lift = share * np.sqrt(fitted.components_)
+    found = fitted.top_features(1, by="lift")
+    assert found == [[names[j]] for j in lift.argmax(axis=1)]
+    with pytest.raises(ValueError, match="by must be"):
+        fitted.top_features(by="size")
