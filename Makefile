@@ -8,7 +8,7 @@ export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 export MPLBACKEND := Agg
 
-.PHONY: quickstart test bench bench-ica bench-nmf bench-learner bench-simulator bench-simulator-table bench-images bench-image-step bench-large bench-layers bench-functions bench-paths bench-misfits bench-alarms bench-speed fuzz structure doc wheel clean
+.PHONY: quickstart test test-oldest bench bench-ica bench-nmf bench-learner bench-simulator bench-simulator-table bench-images bench-image-step bench-large bench-layers bench-functions bench-paths bench-misfits bench-alarms bench-speed fuzz structure doc wheel clean
 
 # One stamp file for each set of extras, renewed when the requirements change.
 .venv/%.stamp: setup.py
@@ -25,6 +25,12 @@ test: .venv/test.stamp
 	$(BIN)/ruff format --check .
 	# Two processes or more; plain `pytest` runs in one.
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+# With the oldest versions that setup.py allows; those of `make test` are the newest.
+test-oldest:
+	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable ".[test]"
+	.venv-oldest/bin/python -m pytest --numprocesses auto --dist worksteal
 
 # A thousand random fits, other ones than those of the tests; FIRST=5000 gives others still.
 FITS := 1000

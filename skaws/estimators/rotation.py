@@ -85,7 +85,7 @@ def oblique_rotation(components, method):
 def promax(components):
     """Axes of factors whose loadings are nearest to powers of those of `components`."""
     target = components * np.abs(components) ** (PROMAX_POWER - 1)
-    coefficients = np.linalg.lstsq(components.T, target.T)[0]
+    coefficients = np.linalg.lstsq(components.T, target.T, rcond=None)[0]
     return np.linalg.inv(coefficients)
 
 

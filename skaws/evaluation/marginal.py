@@ -377,13 +377,14 @@ def weighted_draws(model, params, X, n_draws, posterior, rng=None, common=True):
 
 def merged_axes(leaf):
     """Draws of all rows, one after another."""
-    return leaf.reshape(-1, *leaf.shape[2:])
+    return leaf.reshape(leaf.shape[0] * leaf.shape[1], *leaf.shape[2:])
 
 
 def columns_of_draws(draws):
     """Draws as one table a sample, (n, m, k)."""
     n, m = first_shape(draws)[:2]
-    return columns_of(map_leaves(merged_axes, draws)).reshape(n, m, -1)
+    columns = columns_of(map_leaves(merged_axes, draws))
+    return columns.reshape(n, m, columns.shape[1])
 
 
 def first_shape(draws):

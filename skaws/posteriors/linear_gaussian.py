@@ -247,9 +247,8 @@ class GaussianApproximation(FittedPosterior):
     @cached_property
     def _is_sharp(self):
         """Whether the inverse of a precision has errors that show in importance weights."""
-        return (
-            np.linalg.norm(self._loadings / np.sqrt(self._noise_variance), 2) ** 2 > SHARP
-        )
+        ratios = self._loadings / np.sqrt(self._noise_variance)
+        return ratios.size > 0 and np.linalg.norm(ratios, 2) ** 2 > SHARP
 
     def _orthogonal(self, observed):
         """Basis and triangular root of each row's precision, by its least squares.

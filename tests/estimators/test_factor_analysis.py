@@ -298,6 +298,7 @@ def test_oblique_rotation_does_not_depend_on_units():
 # No factors
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("share", [0.0, 0.3])
 def test_no_factors_are_independent_columns(X, share):
     table, weights = with_holes(X, share), np.arange(50) % 3
@@ -316,6 +317,8 @@ def test_no_factors_are_independent_columns(X, share):
     assert fitted.components_.shape == (0, 8)
     assert np.all(np.isfinite(fitted.impute(table)))
     assert fitted.sample(7).shape == (7, 8)
+    assert fitted.sample_posterior(table, 3).shape == (3, 50, 0)
+    assert fitted.posterior_covariance(table).shape == (50, 0, 0)
     with pytest.raises(ValueError, match="has no steps to take"):
         AmortisedFactorAnalysis(0).partial_fit(table)
 
