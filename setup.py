@@ -56,6 +56,7 @@ setup(
     license="BSD-3-Clause",
     python_requires=">=3.10",
     packages=find_packages(include=["skaws", "skaws.*"]),
+    package_data={"skaws": ["py.typed"]},
     install_requires=[
         "scikit-learn>=1.6",
         "numpy>=1.26",

@@ -7,6 +7,7 @@ author = "the skaws developers"
 copyright = "2026, the skaws developers"
 version = release = skaws.__version__
 
+autodoc_typehints = "none"  # shapes and ranges are in the docstrings
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",

@@ -193,7 +193,7 @@ def test_one_bad_candidate_does_not_end_a_search():
     factors = AmortisedFactorAnalysis(max_iter=60, random_state=0)
     search = GridSearchCV(
         make_pipeline(StandardScaler(), factors),
-        {"amortisedfactoranalysis__n_components": [2, 0]},
+        {"amortisedfactoranalysis__n_components": [2, -1]},
         cv=3,
     ).fit(ROWS)
     assert search.best_params_ == {"amortisedfactoranalysis__n_components": 2}

@@ -17,7 +17,7 @@ N_ROUNDS = 3  # of expectation and maximisation
 N_STEPS = 8  # of each maximisation
 
 
-def remaining_rise(model, params, rows, posterior, n_rows=None):
+def remaining_rise(model, params, rows, posterior, n_rows: int | None = None) -> float:
     """How much a few rounds of EM gain in log-likelihood, nats a row.
 
     Latents are drawn from the posterior and the mean log joint is climbed by L-BFGS, at one

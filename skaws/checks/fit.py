@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import pinvh
 from scipy.sparse import issparse
 from scipy.special import gammaln, xlogy
@@ -34,7 +35,7 @@ SURPRISING = 1.0  # standard deviations
 VANISHED = 1e-3  # of the standard deviation of a column
 
 
-def check_fit(estimator, X, *, given=None):
+def check_fit(estimator, X: ArrayLike, *, given: ArrayLike | None = None):
     """Test whether a fitted model suits rows X.
 
     Parameters
@@ -118,7 +119,7 @@ def noise_left(model, params, rows):
     return Finding("noise has not vanished", column is None, detail)
 
 
-def warn_of_misfit(model, params, rows, posterior, name):
+def warn_of_misfit(model, params, rows: np.ndarray, posterior, name: str):
     """Warn of rows that the model finds unlikely, or less likely than columns do.
 
     Parameters
@@ -237,7 +238,7 @@ def representative_rows(X):
     return X[index]
 
 
-def surprise(model, params, rows, posterior=None, own=None):
+def surprise(model, params, rows, posterior=None, own: np.ndarray | None = None) -> float:
     """How far log densities of real rows rank below those of simulated ones.
 
     The chance that a simulated row is likelier than a real one, less ties (Mann and

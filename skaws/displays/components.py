@@ -46,7 +46,13 @@ class ComponentsDisplay:
     """
 
     def __init__(
-        self, *, components, feature_names, kind="bars", image_shape=None, n_largest=8
+        self,
+        *,
+        components: np.ndarray,
+        feature_names: list,
+        kind: str = "bars",
+        image_shape=None,
+        n_largest: int = 8,
     ):
         self.components = components
         self.feature_names = feature_names
@@ -59,11 +65,11 @@ class ComponentsDisplay:
         cls,
         estimator,
         *,
-        kind=None,
+        kind: str | None = None,
         image_shape=None,
-        n_largest=8,
+        n_largest: int = 8,
         figure=None,
-        plot=True,
+        plot: bool = True,
     ):
         """Read off a fitted estimator, and make the picture.
 

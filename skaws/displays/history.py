@@ -46,11 +46,11 @@ class HistoryDisplay:
     True
     """
 
-    def __init__(self, *, history):
+    def __init__(self, *, history: dict):
         self.history = history
 
     @classmethod
-    def from_estimator(cls, estimator, *, figure=None, plot=True):
+    def from_estimator(cls, estimator, *, figure=None, plot: bool = True):
         """Read off a fitted estimator, and make the picture.
 
         Parameters

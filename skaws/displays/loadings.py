@@ -1,10 +1,15 @@
 """Loadings as a heat map."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..evaluation.summary import feature_names
 from .axes import axes_or_new
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["LoadingsDisplay", "loadings_of"]
 
@@ -37,13 +42,19 @@ class LoadingsDisplay:
     ('sepal width (cm)', (4, 2))
     """
 
-    def __init__(self, *, loadings, feature_names):
+    def __init__(self, *, loadings: np.ndarray, feature_names: list):
         self.loadings = loadings
         self.feature_names = feature_names
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, order="component", standardize=False, ax=None, plot=True
+        cls,
+        estimator,
+        *,
+        order: str = "component",
+        standardize: bool = False,
+        ax: "Axes | None" = None,
+        plot: bool = True,
     ):
         """Read off a fitted estimator, and make the picture.
 
@@ -86,7 +97,7 @@ class LoadingsDisplay:
         display = cls(loadings=loadings, feature_names=names)
         return display.plot(ax) if plot else display
 
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | None" = None):
         """Draw the heat map.
 
         Parameters

@@ -1,10 +1,16 @@
 """What one row says of its latents."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from ..spaces import columns_of
 from .axes import axes_or_new
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["PosteriorDisplay"]
 
@@ -42,14 +48,22 @@ class PosteriorDisplay:
     ((1000, 2), True)
     """
 
-    def __init__(self, *, draws, prior, names):
+    def __init__(self, *, draws: np.ndarray, prior: np.ndarray, names: list):
         self.draws = draws
         self.prior = prior
         self.names = names
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, n_draws=1000, random_state=0, ax=None, plot=True, **given
+        cls,
+        estimator,
+        X: ArrayLike,
+        *,
+        n_draws: int = 1000,
+        random_state: int | np.random.RandomState | None = 0,
+        ax: "Axes | None" = None,
+        plot: bool = True,
+        **given,
     ):
         """Draw latents of one row, and make the picture.
 
@@ -91,7 +105,7 @@ class PosteriorDisplay:
         display = cls(draws=draws[:, 0], prior=prior, names=names)
         return display.plot(ax) if plot else display
 
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | None" = None):
         """Draw means and intervals.
 
         Parameters

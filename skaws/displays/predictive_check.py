@@ -1,6 +1,9 @@
 """Rows beside draws from the fitted model."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
 from ..evaluation.summary import feature_names
@@ -42,14 +45,22 @@ class PredictiveCheckDisplay:
     ((150, 4), (1500, 4))
     """
 
-    def __init__(self, *, real, drawn, names):
+    def __init__(self, *, real: np.ndarray, drawn: np.ndarray, names: list):
         self.real = real
         self.drawn = drawn
         self.names = names
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, columns=None, random_state=0, figure=None, plot=True, **given
+        cls,
+        estimator,
+        X: ArrayLike,
+        *,
+        columns: Sequence[int] | None = None,
+        random_state: int | np.random.RandomState | None = 0,
+        figure=None,
+        plot: bool = True,
+        **given,
     ):
         """Draw rows from a fitted estimator, and make the picture.
 

@@ -1,11 +1,18 @@
 """How many components, by the likelihood of rows that were left out."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
 
 from .axes import axes_or_new
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["ScreeDisplay"]
 
@@ -47,7 +54,9 @@ class ScreeDisplay:
     2
     """
 
-    def __init__(self, *, n_components, scores, standard_errors):
+    def __init__(
+        self, *, n_components: np.ndarray, scores: np.ndarray, standard_errors: np.ndarray
+    ):
         self.n_components = n_components
         self.scores = scores
         self.standard_errors = standard_errors
@@ -58,7 +67,15 @@ class ScreeDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, n_components, cv=5, n_jobs=None, ax=None, plot=True
+        cls,
+        estimator,
+        X: ArrayLike,
+        *,
+        n_components: Sequence[int],
+        cv=5,
+        n_jobs: int | None = None,
+        ax: "Axes | None" = None,
+        plot: bool = True,
     ):
         """Fit copies of an estimator, and make the picture.
 
@@ -101,7 +118,7 @@ class ScreeDisplay:
         display = cls(n_components=numbers, scores=scores, standard_errors=errors)
         return display.plot(ax) if plot else display
 
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | None" = None):
         """Draw scores and their standard errors.
 
         Parameters

@@ -1,11 +1,17 @@
 """A fitted simulator in one picture."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import norm
 from sklearn.utils.validation import check_is_fitted
 
 from ..lifted import read_series
 from .axes import grid_of_axes, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["SimulatorDisplay"]
 
@@ -60,7 +66,16 @@ class SimulatorDisplay:
     (['level', 'persistence'], (3, 60, 1))
     """
 
-    def __init__(self, *, prior, posterior, series, band, checks, distance):
+    def __init__(
+        self,
+        *,
+        prior: dict,
+        posterior: dict,
+        series: np.ndarray,
+        band: np.ndarray,
+        checks: list,
+        distance: float,
+    ):
         self.prior = prior
         self.posterior = posterior
         self.series = series
@@ -70,7 +85,14 @@ class SimulatorDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, n_draws=1000, random_state=0, figure=None, plot=True
+        cls,
+        estimator,
+        X: ArrayLike,
+        *,
+        n_draws: int = 1000,
+        random_state: int | np.random.RandomState | None = 0,
+        figure=None,
+        plot: bool = True,
     ):
         """Draw from a fitted estimator, and make the picture.
 
@@ -186,7 +208,7 @@ class SimulatorDisplay:
         figure.suptitle("Prior (grey) and posterior (blue)", fontsize=10)
         return axes
 
-    def plot_series(self, ax=None, channel=0):
+    def plot_series(self, ax: "Axes | None" = None, channel: int = 0):
         """A real series over the 90% band of simulated ones.
 
         Parameters
@@ -212,7 +234,7 @@ class SimulatorDisplay:
         ax.legend(fontsize=8)
         return ax
 
-    def plot_checks(self, ax=None):
+    def plot_checks(self, ax: "Axes | None" = None):
         """Statistics of real series, in standard deviations of simulated ones.
 
         Bars are the 90% interval of simulations, points are real, and red where the tail

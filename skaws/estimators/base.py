@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 from joblib.parallel import get_active_backend
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_ridge import KernelRidge
@@ -202,7 +203,9 @@ class AmortisedEstimator(CallbackSupportMixin, FittedMixin, BaseEstimator, ABC):
     # Fitting.
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, *, sample_weight=None):
+    def fit(
+        self, X: ArrayLike, y: object = None, *, sample_weight: ArrayLike | None = None
+    ):
         """Fit the model to X by maximum likelihood.
 
         Parameters
@@ -284,7 +287,9 @@ class AmortisedEstimator(CallbackSupportMixin, FittedMixin, BaseEstimator, ABC):
         self._posterior = answering(self._state, self._model, self.params_, rows)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, *, sample_weight=None):
+    def partial_fit(
+        self, X: ArrayLike, y: object = None, *, sample_weight: ArrayLike | None = None
+    ):
         """Take one pass over X, from where the last call stopped.
 
         Steps are at the full `learning_rate`; the answer is the average of the path.  While

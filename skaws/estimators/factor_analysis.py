@@ -4,6 +4,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -167,22 +168,22 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
 
     def __init__(
         self,
-        n_components=None,
+        n_components: int | None = None,
         *,
-        rotation=None,
-        noise_floor=1e-6,
-        n_simulations=None,
-        batch_size=1000,
-        max_iter=400,
-        learning_rate=0.03,
+        rotation: str | None = None,
+        noise_floor: float = 1e-6,
+        n_simulations: int | None = None,
+        batch_size: int = 1000,
+        max_iter: int = 400,
+        learning_rate: float = 0.03,
         regressor=None,
-        tol=1e-3,
-        n_iter_no_change=20,
-        n_init=1,
-        n_jobs=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
+        tol: float = 1e-3,
+        n_iter_no_change: int = 20,
+        n_init: int = 1,
+        n_jobs: int | None = None,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         super().__init__(
             n_components=n_components,
@@ -322,7 +323,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
             notes.append(f"correlations of factors {span(others)}")
         return columns, notes
 
-    def posterior_covariance(self, X):
+    def posterior_covariance(self, X: ArrayLike) -> np.ndarray:
         """Covariance of the latents given each row, Cov[z | x].
 
         It depends on which entries of a row are observed, not on their values.
@@ -339,7 +340,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         X, _ = self._check_X(X, None, reset=False)
         return self._posterior.covariance(X)
 
-    def get_covariance(self):
+    def get_covariance(self) -> np.ndarray:
         """Covariance of the observations under the fitted model.
 
         Returns
@@ -351,7 +352,7 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         shared = self.components_.T @ self.factor_correlation_ @ self.components_
         return shared + np.diag(self.noise_variance_)
 
-    def get_precision(self):
+    def get_precision(self) -> np.ndarray:
         """Inverse of the covariance, by the matrix inversion lemma.
 
         Returns

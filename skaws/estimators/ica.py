@@ -4,6 +4,7 @@ import warnings
 from itertools import count
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.utils._param_validation import HasMethods, StrOptions
@@ -222,22 +223,22 @@ class AmortisedICA(AmortisedEstimator):
 
     def __init__(
         self,
-        n_components=None,
+        n_components: int | None = None,
         *,
         sources="skew_generalized_normal",
-        noise="isotropic",
-        n_simulations=None,
-        batch_size=None,
-        max_iter=None,
-        learning_rate=None,
+        noise: str = "isotropic",
+        n_simulations: int | None = None,
+        batch_size: int | None = None,
+        max_iter: int | None = None,
+        learning_rate: float | None = None,
         regressor=None,
-        tol=1e-3,
-        n_iter_no_change=None,
-        n_init=1,
-        n_jobs=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
+        tol: float = 1e-3,
+        n_iter_no_change: int | None = None,
+        n_init: int = 1,
+        n_jobs: int | None = None,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         super().__init__(
             n_components=n_components,
@@ -430,7 +431,7 @@ class AmortisedICA(AmortisedEstimator):
             return first
         return best_noise_level(first, rows, floor, short, rank)
 
-    def remove_components(self, X, components):
+    def remove_components(self, X: ArrayLike, components) -> np.ndarray:
         """Rows without the contributions of some sources, such as artefacts.
 
         Takes from each row the posterior means of these sources times their columns of
@@ -473,7 +474,9 @@ class AmortisedICA(AmortisedEstimator):
         gone = self._transform(X)[:, index] @ self.mixing_[:, index].T
         return (X - gone).astype(X.dtype, copy=False)
 
-    def mixing_standard_errors(self, X, sample_weight=None):
+    def mixing_standard_errors(
+        self, X: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> np.ndarray:
         """Standard errors of ``mixing_``, from the information that rows hold.
 
         Parameters

@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -199,18 +200,18 @@ default=None
         model,
         *,
         method=None,
-        n_simulations=None,
-        batch_size=256,
-        max_iter=None,
-        learning_rate=None,
+        n_simulations: int | None = None,
+        batch_size: int = 256,
+        max_iter: int | None = None,
+        learning_rate: float | None = None,
         regressor=None,
-        tol=1e-3,
-        n_iter_no_change=None,
-        n_init=1,
-        n_jobs=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
+        tol: float = 1e-3,
+        n_iter_no_change: int | None = None,
+        n_init: int = 1,
+        n_jobs: int | None = None,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         super().__init__(
             n_components=None,
@@ -231,7 +232,14 @@ default=None
         self.method = method
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, *, sample_weight=None, given=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: object = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        given: ArrayLike | None = None,
+    ):
         """Fit the model to X by maximum likelihood.
 
         Parameters
@@ -273,7 +281,14 @@ default=None
             return self._fit(X, sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, *, sample_weight=None, given=None):
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: object = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        given: ArrayLike | None = None,
+    ):
         """Take one pass over X, from where the last call stopped.
 
         Parameters
@@ -298,7 +313,7 @@ default=None
         with usual_arithmetic(type(self).__name__):
             return self._partial_fit(X, sample_weight, first)
 
-    def fit_transform(self, X, y=None, *, sample_weight=None, given=None):
+    def fit_transform(self, X, y=None, *, sample_weight=None, given=None) -> np.ndarray:
         """Fit to X, then transform it.
 
         Parameters
@@ -313,7 +328,7 @@ default=None
         self.fit(X, sample_weight=sample_weight, given=given)
         return self.transform(X, given=given)
 
-    def transform(self, X, given=None):
+    def transform(self, X: ArrayLike, given: ArrayLike | None = None) -> np.ndarray:
         """Posterior mean of the latents given each row, E[z | x].
 
         Parameters
@@ -335,7 +350,13 @@ default=None
         """
         return self._block_by_block(X, self._transform, given=given)
 
-    def sample_posterior(self, X, n_samples=1, random_state=None, given=None):
+    def sample_posterior(
+        self,
+        X: ArrayLike,
+        n_samples: int = 1,
+        random_state: int | np.random.RandomState | None = None,
+        given: ArrayLike | None = None,
+    ) -> np.ndarray:
         """Draw latents of each row from their posterior, p(z | x).
 
         Parameters
@@ -356,7 +377,13 @@ default=None
         """
         return self._sample_posterior(self._rows(X, given), n_samples, random_state)
 
-    def impute(self, X, n_draws=None, random_state=None, given=None):
+    def impute(
+        self,
+        X: ArrayLike,
+        n_draws: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        given: ArrayLike | None = None,
+    ) -> np.ndarray:
         """Fill missing entries from what each row's other entries say.
 
         Parameters
@@ -383,7 +410,9 @@ n_features)
         """
         return self._impute(self._rows(X, given), n_draws, random_state)
 
-    def conditional_score_samples(self, X, context, given=None):
+    def conditional_score_samples(
+        self, X: ArrayLike, context: ArrayLike, given: ArrayLike | None = None
+    ) -> np.ndarray:
         """Log-likelihood of the rest of each row given some of it, log p(rest | some).
 
         Parameters
@@ -416,7 +445,12 @@ n_features)
         space = latent_space(self._model, self.params_, like)
         return lambda columns: latents_of(columns, space)
 
-    def sample(self, n_samples=1, random_state=None, given=None):
+    def sample(
+        self,
+        n_samples: int = 1,
+        random_state: int | np.random.RandomState | None = None,
+        given: ArrayLike | None = None,
+    ) -> np.ndarray:
         """Draw new rows from the fitted model.
 
         Parameters
@@ -441,7 +475,7 @@ n_features)
         x = self._model.sample(self.params_, n_samples, rng, given)[1]
         return x[:, : self.n_features_in_]
 
-    def score_samples(self, X, given=None):
+    def score_samples(self, X: ArrayLike, given: ArrayLike | None = None) -> np.ndarray:
         """Log-likelihood of each row, log p(x), over its observed entries.
 
         Parameters
@@ -458,7 +492,13 @@ n_features)
         """
         return self._block_by_block(X, self._score_samples, given=given)
 
-    def score(self, X, y=None, sample_weight=None, given=None):
+    def score(
+        self,
+        X: ArrayLike,
+        y: object = None,
+        sample_weight: ArrayLike | None = None,
+        given: ArrayLike | None = None,
+    ) -> float:
         """Mean log-likelihood of the rows of X.
 
         Parameters

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, check_random_state, check_scalar, gen_batches
 from sklearn.utils.validation import check_is_fitted
@@ -45,7 +46,7 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     simulated again.
     """
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Posterior mean of the latents given each row, E[z | x].
 
         Parameters
@@ -130,7 +131,12 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         warn_of_rows_without_answer(found, type(self).__name__)
         return found
 
-    def sample_posterior(self, X, n_samples=1, random_state=None):
+    def sample_posterior(
+        self,
+        X: ArrayLike,
+        n_samples: int = 1,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> np.ndarray:
         """Draw latents of each row from their posterior, p(z | x).
 
         Parameters
@@ -164,7 +170,12 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         )
         return draws.astype(X.dtype, copy=False)
 
-    def impute(self, X, n_draws=None, random_state=None):
+    def impute(
+        self,
+        X: ArrayLike,
+        n_draws: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> np.ndarray:
         """Fill missing entries from what each row's other entries say.
 
         Parameters
@@ -221,7 +232,7 @@ n_features)
         """Function from columns of `transform` to latents as the model takes them."""
         return lambda columns: columns
 
-    def conditional_score_samples(self, X, context):
+    def conditional_score_samples(self, X: ArrayLike, context: ArrayLike) -> np.ndarray:
         """Log-likelihood of the rest of each row given some of it, log p(rest | some).
 
         Parameters
@@ -259,7 +270,7 @@ n_features)
             before[~empty] = self._score_samples(known[~empty])
         return self._score_samples(X) - before
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Location of the observations given latents.
 
         Parameters
@@ -293,7 +304,9 @@ n_features)
         location = self._model.location(self.params_, self._reader()(X))
         return location.astype(X.dtype, copy=False)
 
-    def sample(self, n_samples=1, random_state=None):
+    def sample(
+        self, n_samples: int = 1, random_state: int | np.random.RandomState | None = None
+    ) -> np.ndarray:
         """Draw new rows from the fitted model.
 
         Parameters
@@ -318,7 +331,7 @@ n_features)
         with usual_arithmetic(type(self).__name__):
             return self._model.sample(self.params_, n_samples, rng)[1]
 
-    def score_samples(self, X):
+    def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Log-likelihood of each row, log p(x), over its observed entries.
 
         Parameters
@@ -349,7 +362,7 @@ n_features)
         )
         return np.where(np.isnan(found), -np.inf, found)
 
-    def effective_draws(self, X):
+    def effective_draws(self, X: ArrayLike) -> np.ndarray:
         """Number of draws that count in what is said of each row's latents and score.
 
         Parameters
@@ -366,7 +379,9 @@ n_features)
         X = self._rows(X)
         return effective_draws(*self._fitted, X, posterior=self._posterior)
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(
+        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Mean log-likelihood of the rows of X.
 
         Parameters
@@ -385,7 +400,7 @@ n_features)
         """
         return weighted_mean(np.asarray(self.score_samples(X)), sample_weight)
 
-    def aic(self, X):
+    def aic(self, X: ArrayLike) -> float:
         """Akaike's information criterion of the fitted model on X; lower is better.
 
         Parameters
@@ -410,7 +425,7 @@ n_features)
         """
         return 2 * self._n_parameters - 2 * float(np.sum(self.score_samples(X)))
 
-    def bic(self, X):
+    def bic(self, X: ArrayLike) -> float:
         """Bayesian information criterion of the fitted model on X; lower is better.
 
         Parameters

@@ -4,6 +4,7 @@ from itertools import chain
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import nnls
 from scipy.sparse import issparse
 from sklearn.base import clone
@@ -223,26 +224,26 @@ Likelihood, default="poisson"
 
     def __init__(
         self,
-        n_components=None,
+        n_components: int | None = None,
         *,
         likelihood="poisson",
         prior=None,
-        shape="per_component",
+        shape: str = "per_component",
         components_prior=None,
-        components_init=None,
-        n_fixed=0,
-        n_simulations=None,
-        batch_size=300,
-        max_iter=300,
-        learning_rate=None,
+        components_init: ArrayLike | None = None,
+        n_fixed: int = 0,
+        n_simulations: int | None = None,
+        batch_size: int = 300,
+        max_iter: int = 300,
+        learning_rate: float | None = None,
         regressor=None,
-        tol=1e-3,
-        n_iter_no_change=60,
-        n_init=1,
-        n_jobs=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
+        tol: float = 1e-3,
+        n_iter_no_change: int = 60,
+        n_init: int = 1,
+        n_jobs: int | None = None,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         super().__init__(
             n_components=n_components,
@@ -412,7 +413,7 @@ Likelihood, default="poisson"
         for name, value in params.get("likelihood", {}).items():
             setattr(self, "noise_shape_" if name == "shape" else f"{name}_", value)
 
-    def posterior_mode(self, X):
+    def posterior_mode(self, X: ArrayLike) -> np.ndarray:
         """Posterior mode of the latents given each row, a cheaper :meth:`transform`.
 
         The mode is that of the density of log z (with "bernoulli": of the log odds of
@@ -432,7 +433,7 @@ Likelihood, default="poisson"
         modes = self._answers(X, lambda X: latents(dense_rows(X)))
         return modes.astype(X.dtype, copy=False)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Expected observations given latents.
 
         Parameters
@@ -462,7 +463,7 @@ Likelihood, default="poisson"
             notes.append(f"{words} {span(value)}")
         return shown, notes
 
-    def top_features(self, n_features=10, *, by="weight"):
+    def top_features(self, n_features: int = 10, *, by: str = "weight"):
         """Names of the columns that are largest in each component: a topic's top words.
 
         Parameters
@@ -507,7 +508,7 @@ Likelihood, default="poisson"
         order = np.argsort(-weight, axis=1, kind="stable")[:, :n_features]
         return [[names[j] for j in row] for row in order]
 
-    def perplexity(self, X):
+    def perplexity(self, X: ArrayLike) -> float:
         """Exponential of the negative log-likelihood for each count in X.
 
         Parameters

@@ -1,10 +1,12 @@
 """Parameters of a simulator of series, with standard errors."""
 
 import warnings
+from collections.abc import Callable
 from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_ridge import KernelRidge
@@ -197,21 +199,21 @@ class AmortisedSimulator(CallbackSupportMixin, FittedSimulatorMixin, BaseEstimat
 
     def __init__(
         self,
-        simulate,
-        parameters,
+        simulate: Callable,
+        parameters: dict,
         *,
-        vectorized=False,
+        vectorized: bool = False,
         summaries="auto",
-        pooling="complete",
-        n_simulations=500,
-        max_iter=30,
-        n_final=2000,
-        n_init=1,
+        pooling: str = "complete",
+        n_simulations: int = 500,
+        max_iter: int = 30,
+        n_final: int = 2000,
+        n_init: int = 1,
         regressor=None,
-        n_jobs=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
+        n_jobs: int | None = None,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         self.simulate = simulate
         self.parameters = parameters
@@ -248,7 +250,7 @@ class AmortisedSimulator(CallbackSupportMixin, FittedSimulatorMixin, BaseEstimat
     # Fitting.
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, *, covariates=None):
+    def fit(self, X: ArrayLike, y: object = None, *, covariates: list | None = None):
         """Learn the parameters from series.
 
         Parameters

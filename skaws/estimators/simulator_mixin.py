@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin, clone
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -33,7 +34,9 @@ class FittedSimulatorMixin(TransformerMixin):
         factor = np.linalg.cholesky(covariance + 1e-12 * np.eye(len(covariance)))
         return self.mean_ + rng.standard_normal((n_samples, len(covariance))) @ factor.T
 
-    def sample_parameters(self, n_samples=1000, random_state=None):
+    def sample_parameters(
+        self, n_samples: int = 1000, random_state: int | np.random.RandomState | None = None
+    ):
         """Draw parameters from the posterior, or from the population of series.
 
         Parameters
@@ -52,7 +55,14 @@ class FittedSimulatorMixin(TransformerMixin):
         draws = self._coordinates.natural(self._unit_draws(n_samples, rng, self._scatter))
         return {name: draws[name] for name in self.parameter_names_}
 
-    def sample(self, n_samples=100, random_state=None, *, at_estimate=False, n_times=None):
+    def sample(
+        self,
+        n_samples: int = 100,
+        random_state: int | np.random.RandomState | None = None,
+        *,
+        at_estimate: bool = False,
+        n_times: int | None = None,
+    ) -> np.ndarray:
         """Simulate series at draws of the parameters, or at their estimates.
 
         Parameters
@@ -79,7 +89,14 @@ class FittedSimulatorMixin(TransformerMixin):
         series = self._simulator()(unit, n_times, rng, self._groups[0].covariates)
         return series[..., 0] if series.shape[2] == 1 else series
 
-    def simulate_at(self, parameters, n_times=None, random_state=None, *, covariates=None):
+    def simulate_at(
+        self,
+        parameters: dict,
+        n_times: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        *,
+        covariates=None,
+    ) -> np.ndarray:
         """Simulate series at given values of the parameters.
 
         Parameters
@@ -107,7 +124,7 @@ class FittedSimulatorMixin(TransformerMixin):
         series = self._simulator()(unit, n_times, rng, covariates)
         return series[..., 0] if series.shape[2] == 1 else series
 
-    def transform(self, X, covariates=None):
+    def transform(self, X: ArrayLike, covariates: list | None = None) -> np.ndarray:
         """Estimates of the parameters of each series by itself.
 
         Parameters
@@ -177,7 +194,7 @@ class FittedSimulatorMixin(TransformerMixin):
             for group, own in zip(self._groups, self._summaries, strict=True)
         ]
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Names of the parameters, the columns of :meth:`transform`.
 
         Parameters
@@ -192,7 +209,9 @@ class FittedSimulatorMixin(TransformerMixin):
         check_is_fitted(self)
         return np.array(self.parameter_names_, dtype=object)
 
-    def score(self, X, y=None, covariates=None):
+    def score(
+        self, X: ArrayLike, y: object = None, covariates: list | None = None
+    ) -> float:
         """Mean synthetic log-likelihood of the series, at the estimates.
 
         Parameters
@@ -216,7 +235,13 @@ class FittedSimulatorMixin(TransformerMixin):
         total = self._synthetic(self.mean_, self._simulator(), groups, own)
         return total / sum(len(group.index) for group in groups)
 
-    def forecast(self, X, n_ahead, n_draws=1000, random_state=0):
+    def forecast(
+        self,
+        X: ArrayLike,
+        n_ahead: int,
+        n_draws: int = 1000,
+        random_state: int | np.random.RandomState | None = 0,
+    ):
         """Predict how series go on, from simulated series whose last values are alike.
 
         Parameters
@@ -264,7 +289,12 @@ class FittedSimulatorMixin(TransformerMixin):
             joined = [part[..., 0] for part in joined]
         return Bunch(**dict(zip(names, joined, strict=True)))
 
-    def check(self, X=None, n_samples=300, random_state=0):
+    def check(
+        self,
+        X: ArrayLike | None = None,
+        n_samples: int = 300,
+        random_state: int | np.random.RandomState | None = 0,
+    ):
         """Compare statistics of real series with those of simulated ones.
 
         Parameters
@@ -291,7 +321,9 @@ class FittedSimulatorMixin(TransformerMixin):
         drawn = np.where(np.isnan(group.series).all(axis=0), np.nan, drawn)
         return predictive_checks(group.series, drawn)
 
-    def calibrate(self, n_fits=40, random_state=0):
+    def calibrate(
+        self, n_fits: int = 40, random_state: int | np.random.RandomState | None = 0
+    ):
         """Simulation-based calibration: fits of series whose parameters are known.
 
         Parameters

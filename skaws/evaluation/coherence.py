@@ -3,12 +3,13 @@
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
 __all__ = ["coherence"]
 
 
-def coherence(topics, X, feature_names=None):
+def coherence(topics: list, X: ArrayLike, feature_names: list | None = None) -> np.ndarray:
     """Normalised pointwise mutual information of the words of each topic.
 
     Parameters

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 __all__ = ["Compared", "compare"]
 
@@ -28,7 +29,7 @@ class Compared(NamedTuple):
     standard_error: float
 
 
-def compare(estimators, X):
+def compare(estimators: dict, X: ArrayLike):
     """Mean held-out log-likelihood of fitted estimators, best first.
 
     Scores of one row by two models go up and down together.  The standard error is that

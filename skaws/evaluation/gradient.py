@@ -1,5 +1,7 @@
 """Gradients of the log-likelihood: estimated, by importance sampling, and exact."""
 
+from collections.abc import Callable
+
 import autograd.numpy as anp
 import numpy as np
 from autograd import grad, make_vjp
@@ -31,14 +33,14 @@ N_ON_A_TAPE = 50  # pairs that share one: a small tape is quick to go back on
 def score_gradient(
     model,
     params,
-    X,
+    X: np.ndarray,
     *,
     objective=None,
     posterior=None,
     regression=None,
-    n_simulations=2000,
-    calibrated=False,
-    rng,
+    n_simulations: int = 2000,
+    calibrated: bool = False,
+    rng: np.random.Generator,
 ):
     """Gradient of the mean log-likelihood, estimated as a step of the loop does.
 
@@ -161,7 +163,13 @@ def score_table(model, params, blocks):
 
 
 def importance_score_gradient(
-    model, params, X, *, n_draws=None, from_prior=False, rng=None
+    model,
+    params,
+    X,
+    *,
+    n_draws: int | None = None,
+    from_prior: bool = False,
+    rng: np.random.Generator | None = None,
 ):
     """Gradient of the mean log-likelihood by Fisher's identity and importance sampling.
 
@@ -254,7 +262,7 @@ def posterior_draws(model, params, X, posterior):
     return map_leaves(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), draws), log_weights
 
 
-def exact_score_gradient(model, params, X, log_marginal=None):
+def exact_score_gradient(model, params, X, log_marginal: Callable | None = None):
     """Gradient of the mean log-likelihood without error, where there is a formula.
 
     Parameters

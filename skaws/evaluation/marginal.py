@@ -29,7 +29,9 @@ CHUNK_NUMBERS = 2_000_000  # at most 16 MB in one temporary
 CACHED_NUMBERS = 50_000  # rows of a call of the log joint that stay in the cache
 
 
-def fit_posterior(model, params, like=None, posterior=None, previous=None):
+def fit_posterior(
+    model, params, like: np.ndarray | None = None, posterior=None, previous=None
+):
     """The posterior that suits a model, fitted at `params`: what all answers come from.
 
     Parameters
@@ -69,7 +71,7 @@ def fit_posterior(model, params, like=None, posterior=None, previous=None):
         return own.fit(model, params, simulations, rng, previous)
 
 
-def log_marginal_likelihood(model, params, X, n_draws=None, posterior=None):
+def log_marginal_likelihood(model, params, X, n_draws: int | None = None, posterior=None):
     """log p(x) of each row: exact where there is a formula or few values to sum over.
 
     Parameters
@@ -274,7 +276,9 @@ def effective_draws(model, params, X, n_draws=None, posterior=None):
     return np.concatenate(found)
 
 
-def sample_posterior(model, params, X, n_samples, rng, posterior=None):
+def sample_posterior(
+    model, params, X, n_samples: int, rng: np.random.Generator, posterior=None
+):
     """Draws of the latents of each row from p(z | x).
 
     Exact where there is a formula or few values to sum over; else importance resampling of

@@ -15,7 +15,9 @@ N_AT_ONCE = 2000  # rows
 LEAST_INFORMATION = 1e-12  # relative to that of a score of unit variance
 
 
-def mixing_standard_errors(model, params, X, sample_weight=None):
+def mixing_standard_errors(
+    model, params, X: np.ndarray, sample_weight: np.ndarray | None = None
+):
     """Standard errors of a linear mixing that was fitted to rows by maximum likelihood.
 
     Within the span of the sources: the inverse of the information, which is the sum over

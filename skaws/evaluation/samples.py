@@ -6,7 +6,7 @@ from scipy.linalg import eigvalsh
 __all__ = ["frechet_distance", "kernel_distance"]
 
 
-def frechet_distance(X, Y):
+def frechet_distance(X, Y) -> float:
     """Frechet distance between two sets of rows, of Gaussians with their moments.
 
     Rows should be features that matter to the eye, such as the hidden units of a
@@ -50,7 +50,7 @@ def frechet_distance(X, Y):
     return float(max(apart + np.trace(first) + np.trace(second) - 2 * shared, 0.0))
 
 
-def kernel_distance(X, Y):
+def kernel_distance(X, Y) -> float:
     """Squared maximum mean discrepancy of two sets of rows, with a cubic kernel.
 
     The kernel is ``(x . y / n_features + 1)^3``: means, covariances and skewness count.
