@@ -19,6 +19,7 @@ extensions = [
 exclude_patterns = ["_build", "measured*.rst"]
 templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
+html_title = "skaws"
 html_theme_options = {
     "show_prev_next": False,
     "navigation_with_keys": False,
