@@ -20,6 +20,11 @@ exclude_patterns = ["_build", "measured*.rst"]
 templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = "skaws"
+html_static_path = ["_static"]
+html_css_files = ["skaws.css"]
+# Pages without others below them have no use for the left bar.
+ALONE = "getting_started", "user_guide", "add_a_part", "checked", "measurements", "changes"
+html_sidebars = {page: [] for page in ALONE}
 html_theme_options = {
     "show_prev_next": False,
     "navigation_with_keys": False,
