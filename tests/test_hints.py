@@ -1,4 +1,4 @@
-"""Type hints of what users call: they are there, and agree with the docstrings' defaults."""
+"""Type hints of what users call are there, and agree with the docstrings."""
 
 import inspect
 import re

@@ -108,7 +108,6 @@ def ours(X, n_steps):
     method = choose_method(model, params, "reweighted")._replace(
         posterior=Resampled(MixtureNetwork(n_components=1), N_CANDIDATES)
     )
-    how = method._asdict()
     loop = wake_sleep(
         model,
         X,
