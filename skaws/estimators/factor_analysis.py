@@ -340,18 +340,6 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         X, _ = self._check_X(X, None, reset=False)
         return self._posterior.covariance(X)
 
-    def get_covariance(self) -> np.ndarray:
-        """Covariance of the observations under the fitted model.
-
-        Returns
-        -------
-        covariance : ndarray of shape (n_features, n_features)
-            ``components_.T @ factor_correlation_ @ components_ + diag(noise_variance_)``.
-        """
-        check_is_fitted(self)
-        shared = self.components_.T @ self.factor_correlation_ @ self.components_
-        return shared + np.diag(self.noise_variance_)
-
     def get_precision(self) -> np.ndarray:
         """Inverse of the covariance, by the matrix inversion lemma.
 

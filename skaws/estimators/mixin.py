@@ -400,6 +400,32 @@ n_features)
         """
         return weighted_mean(np.asarray(self.score_samples(X)), sample_weight)
 
+    def get_covariance(self) -> np.ndarray:
+        """Covariance of the observations under the fitted model.
+
+        Returns
+        -------
+        covariance : ndarray of shape (n_features, n_features)
+            That of the latents through the components, and the noise (of counts: at their
+            mean) on its diagonal.
+
+        Raises
+        ------
+        NotImplementedError
+            If the mean of x "is not linear in the latents".
+        """
+        check_is_fitted(self)
+        if not hasattr(self._model, "linear_moments"):
+            raise NotImplementedError(
+                f"{type(self).__name__} has no formula for its covariance here: the mean "
+                "of x is not linear in the latents. Take that of draws: "
+                "numpy.cov(estimator.sample(10000).T)."
+            )
+        moments = self._model.linear_moments(self.params_)
+        loadings = moments.latent_factor @ moments.components
+        noise = moments.noise_variance * np.ones(loadings.shape[1])
+        return loadings.T @ loadings + np.diag(noise)
+
     def aic(self, X: ArrayLike) -> float:
         """Akaike's information criterion of the fitted model on X; lower is better.
 

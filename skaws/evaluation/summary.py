@@ -1,5 +1,7 @@
 """A small table of what was learnt, for people and for programs."""
 
+from html import escape
+
 import numpy as np
 
 __all__ = ["Summary", "feature_names"]
@@ -61,12 +63,26 @@ class Summary:
     def __repr__(self):
         return str(self)
 
+    def _repr_html_(self):
+        """The table as notebooks show it."""
+        rows = zip(*self.columns.values(), strict=True)
+        body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+        table = f"<table><thead><tr>{cells('th', self.columns)}</tr></thead>{body}</table>"
+        notes = "<br>".join(map(escape, self.notes))
+        return f"<p><b>{escape(self.title)}</b></p>{table}<p>{notes}</p>"
+
     def __str__(self):
         blocks = [aligned(title, own) for title, own in self.columns.items()]
         lines = ["  ".join(row).rstrip() for row in zip(*blocks, strict=True)]
         if len(next(iter(self.columns.values()))) > N_SHOWN:
             lines.append("...")
         return "\n".join([self.title, *lines, *self.notes])
+
+
+def cells(tag, entries):
+    """Cells of one row in HTML."""
+    texts = (e if isinstance(e, str) else number(e) for e in entries)
+    return "".join(f"<{tag}>{escape(text)}</{tag}>" for text in texts)
 
 
 def aligned(title, entries):

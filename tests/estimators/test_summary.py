@@ -66,6 +66,26 @@ def test_text_and_frame_hold_the_same(fitted):
         assert f"{entry:.4g}" in text
 
 
+def test_notebooks_show_a_table(fitted):
+    _, estimator, _ = fitted
+    summary = estimator.summary()
+    html = summary._repr_html_()
+    assert html.count("<tr>") == 1 + len(summary.to_frame())
+    assert html.count("<td>") == len(summary.columns) * len(summary.to_frame())
+
+
+def test_covariance_is_that_of_draws(fitted):
+    name, estimator, _ = fitted
+    if name == "binary":
+        with pytest.raises(NotImplementedError, match="not linear"):
+            estimator.get_covariance()
+        return
+    drawn = np.cov(estimator.sample(100_000, random_state=0).T)
+    found = estimator.get_covariance()
+    # Sums of 100 000 products: errors of 1% of the largest are five standard errors.
+    assert np.max(np.abs(found - drawn)) < 0.03 * np.max(np.abs(drawn))
+
+
 def test_names_of_columns_are_named(fitted):
     name, estimator, _ = fitted
     if name in ("learner", "none"):
