@@ -312,3 +312,8 @@ def test_healthy_short_tables_raise_no_numerical_warning():
         for cls in NAMED:
             model = cls(2, **SHORT).fit(COUNTS)
             model.transform(COUNTS), model.score(COUNTS)
+
+
+def test_series_are_no_tables():
+    with pytest.raises(ValueError, match="2-dimensional|2D"):
+        AmortisedFactorAnalysis(1).fit(pd.Series(np.arange(10.0)))

@@ -389,15 +389,16 @@ class AmortisedEstimator(CallbackSupportMixin, FittedMixin, BaseEstimator, ABC):
                 f"{self.n_components}."
             )
         lazy = is_lazy(X)
+        few = first_rows(X) if lazy else X
         checked = validate_data(
             self,
-            with_missing(first_rows(X) if lazy else X),
+            with_missing(few),
             reset=reset,
             dtype=[np.float64, np.float32],
             accept_sparse="csr" if self.__sklearn_tags__().input_tags.sparse else False,
             ensure_all_finite="allow-nan",
         )
-        X = in_blocks(X) if lazy else checked
+        X = in_blocks(X, type(self).__name__) if lazy else checked
         sample_weight = check_sample_weight(sample_weight, X)
         check_observed(X, type(self).__name__, reset, sample_weight)
         return X, sample_weight

@@ -182,7 +182,7 @@ def with_missing(X):
     """
     if isinstance(X, np.ma.MaskedArray):
         return np.ma.asarray(X, dtype=float).filled(np.nan)
-    if hasattr(X, "isna") and hasattr(X, "mask"):  # a DataFrame; other dtypes know how
+    if hasattr(X, "isna") and hasattr(X, "columns"):  # a DataFrame; others know how
         return X.mask(X.isna(), np.nan) if "object" in map(str, X.dtypes) else X
     return X
 
@@ -191,19 +191,29 @@ def first_rows(X):
     """A few rows of one of dask's tables, in memory: with its type, names and width."""
     if hasattr(X, "head"):  # of a data frame
         return X.head(N_FIRST, npartitions=-1)
+    if np.isnan(X.shape[0]):
+        X.compute_chunk_sizes()  # of X itself
     return X[:N_FIRST].compute()
 
 
-def in_blocks(X):
+def in_blocks(X, name):
     """One of dask's tables as its array of float64, in blocks of whole rows.
 
-    Lengths of blocks are found by computing them once, where they are not known.
+    NaN where missing.  Lengths of blocks are found by computing them once, where they are
+    not known.  Raise TypeError if blocks are sparse.
     """
     if hasattr(X, "head"):
         width = len(X.columns)
-        X = X.map_partitions(as_floats, meta=np.empty((0, width)))
-    X = X.astype(float).rechunk({1: -1})
-    return X.compute_chunk_sizes() if np.isnan(X.shape[0]) else X
+        return X.map_partitions(as_floats, meta=np.empty((0, width))).compute_chunk_sizes()
+    if hasattr(X._meta, "tocsr") or hasattr(X._meta, "todense"):
+        raise TypeError(
+            f"{name} takes blocks of dask that are dense; these are "
+            f"{type(X._meta).__name__}. Pass X.map_blocks(lambda block: block.toarray(), "
+            "dtype=float), which makes them dense one at a time."
+        )
+    if isinstance(X._meta, np.ma.MaskedArray):
+        X = X.map_blocks(with_missing, meta=np.empty((0, X.shape[1])))
+    return X.astype(float).rechunk({1: -1})
 
 
 def as_floats(frame):

@@ -5,6 +5,7 @@ from itertools import islice
 import joblib
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from skaws import AmortisedFactorAnalysis, AmortisedICA, AmortisedLearner, AmortisedNMF
 from skaws.decoders import MLP, Linear
@@ -239,6 +240,38 @@ class TestAnswers:
         blocks = da.from_array(clusters(), chunks=(400, 3))
         with pytest.raises(TypeError, match="rows in memory only"):
             AmortisedLearner(model).fit(blocks, given=np.zeros((600, 1)))
+
+
+class TestContainers:
+    def test_blocks_of_unknown_length(self, fitted):
+        X = factor_rows()
+        frame = dd.from_pandas(pd.DataFrame(X), npartitions=3)
+        found = factors(batch_size=400).fit(frame.to_dask_array())
+        assert gap(found.params_, factors(batch_size=400).fit(X).params_) == 0.0
+        latents = fitted.transform(frame.to_dask_array())
+        np.testing.assert_allclose(latents.compute(), fitted.transform(X), atol=EXACT)
+        assert fitted.score(frame.to_dask_array()) == pytest.approx(fitted.score(X))
+
+    def test_what_is_masked_is_missing(self, fitted):
+        X = np.ma.masked_greater(factor_rows(), 2.0)
+        blocks = da.ma.masked_greater(da.from_array(factor_rows(), chunks=(400, 6)), 2.0)
+        found = factors(batch_size=400).fit(blocks)
+        assert gap(found.params_, factors(batch_size=400).fit(X).params_) == 0.0
+        latents = fitted.transform(blocks).compute()
+        np.testing.assert_allclose(latents, fitted.transform(X), atol=EXACT)
+
+    def test_sparse_blocks(self):
+        blocks = da.from_array(counts(), chunks=(400, 8)).map_blocks(csr_matrix)
+        with pytest.raises(TypeError, match="blocks of dask that are dense"):
+            AmortisedNMF(3).fit(blocks)
+
+    @pytest.mark.parametrize("kind", ["array", "series"])
+    def test_one_axis(self, kind):
+        X = da.from_array(factor_rows()[:, 0], chunks=400)
+        if kind == "series":
+            X = dd.from_pandas(pd.Series(factor_rows()[:, 0]), npartitions=2)
+        with pytest.raises(ValueError, match="Expected (2D|a 2-dim)"):
+            factors().fit(X)
 
 
 class TestBadRows:
