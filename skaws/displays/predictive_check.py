@@ -89,9 +89,16 @@ class PredictiveCheckDisplay:
         ------
         NotFittedError
             If it is not fitted.
+        ValueError
+            If X has other columns than were fitted.
         """
         names = feature_names(estimator)
         real = check_array(X, ensure_all_finite="allow-nan", dtype=float)
+        if real.shape[1] != len(names):
+            raise ValueError(
+                f"X has {real.shape[1]} columns, but {type(estimator).__name__} was fitted "
+                f"to {len(names)}. Pass the same columns, and `columns` to draw some."
+            )
         n_times = 1 if given else 10
         drawn = estimator.sample(n_times * len(real), random_state, **given)
         drawn = np.where(np.isnan(np.tile(real, (n_times, 1))), np.nan, drawn)
@@ -121,6 +128,10 @@ class PredictiveCheckDisplay:
         self.figure_, self.axes_ = grid_of_axes(figure, len(self.names), 4, (2.6, 2.0))
         for j, (axis, name) in enumerate(zip(self.axes_, self.names, strict=True)):
             real, drawn = (own[~np.isnan(own[:, j]), j] for own in (self.real, self.drawn))
+            axis.set_title(name, fontsize=9)
+            axis.set_yticks([])
+            if not len(real):  # wholly missing
+                continue
             # The range of real entries, and some more: one draw far out hides no column.
             low, high = np.min(real), np.max(real)
             margin = 0.15 * (high - low) or 1.0
@@ -135,7 +146,5 @@ class PredictiveCheckDisplay:
                 kind = "stepfilled" if label == "real" else "step"
                 how = {"color": color, "histtype": kind, "label": label}
                 axis.hist(np.clip(values, bins[0], bins[-1]), bins, weights=weights, **how)
-            axis.set_title(name, fontsize=9)
-            axis.set_yticks([])
         self.axes_[0].legend(fontsize=8)
         return self

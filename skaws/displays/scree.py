@@ -99,8 +99,17 @@ class ScreeDisplay:
         Returns
         -------
         display : ScreeDisplay
+
+        Raises
+        ------
+        ValueError
+            If `n_components` is empty.
         """
         numbers = np.array(list(n_components))
+        if not len(numbers):
+            raise ValueError(
+                "ScreeDisplay: n_components is empty. Give numbers to compare."
+            )
         X = X if hasattr(X, "iloc") or hasattr(X, "tocsr") else np.asarray(X)
         splits = list(check_cv(cv).split(X))
         tasks = [(number, fold) for number in numbers for fold in splits]

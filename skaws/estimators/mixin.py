@@ -290,7 +290,9 @@ n_features)
             If the model "has no location of observations given latents".
         """
         check_is_fitted(self)
-        X = check_array(X, dtype=[np.float64, np.float32], input_name="X")
+        X = check_array(
+            X, dtype=[np.float64, np.float32], input_name="X", ensure_min_features=0
+        )
         if X.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {X.shape[1]} columns, but {type(self).__name__} has "

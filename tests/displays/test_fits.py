@@ -153,6 +153,13 @@ class TestPredictiveCheck:
         error = np.sqrt(np.diag(factors.get_covariance())[[2, 0]] / 1500)
         assert np.all(np.abs(display.drawn.mean(axis=0) - expected) < 5 * error)
 
+    def test_bad_calls_and_empty_columns(self, factors):
+        with pytest.raises(ValueError, match="X has 3 columns"):
+            PredictiveCheckDisplay.from_estimator(factors, IRIS.iloc[:, :3])
+        X = IRIS.assign(**{IRIS.columns[0]: np.nan})
+        display = PredictiveCheckDisplay.from_estimator(factors, X)
+        assert not display.axes_[0].patches and display.axes_[1].patches
+
     def test_many_columns(self, parts):
         display = PredictiveCheckDisplay.from_estimator(*parts, plot=False)
         assert display.real.shape[1] == 12 and display.names[-1] == "x63"
@@ -183,6 +190,10 @@ class TestScree:
         )
         expected = np.mean(cross_val_score(model, rows, cv=3))  # folds of one size
         assert display.scores[0] == pytest.approx(expected)
+
+    def test_nothing_to_compare(self, rows):
+        with pytest.raises(ValueError, match="n_components is empty"):
+            ScreeDisplay.from_estimator(AmortisedFactorAnalysis(), rows, n_components=[])
 
     def test_one_standard_error_rule(self):
         how = {

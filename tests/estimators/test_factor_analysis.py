@@ -319,6 +319,7 @@ def test_no_factors_are_independent_columns(X, share):
     assert fitted.sample(7).shape == (7, 8)
     assert fitted.sample_posterior(table, 3).shape == (3, 50, 0)
     assert fitted.posterior_covariance(table).shape == (50, 0, 0)
+    np.testing.assert_allclose(fitted.inverse_transform(np.zeros((2, 0))), [mean, mean])
     with pytest.raises(ValueError, match="has no steps to take"):
         AmortisedFactorAnalysis(0).partial_fit(table)
 
