@@ -83,13 +83,17 @@ class LoadingsDisplay:
         TypeError
             If it has no components.
         ValueError
-            If `order` is neither of the two, or there is nothing to standardize by.
+            If `order` is neither of the two.
+        NotImplementedError
+            If `standardize` is true, and the estimator has no ``get_covariance``.
         """
         loadings, names = loadings_of(estimator).T, feature_names(estimator)
         if order not in ("component", "columns"):
             raise ValueError(f'order must be "component" or "columns"; got {order!r}.')
         if standardize:
-            loadings = loadings / deviations_of(estimator)[:, np.newaxis]
+            loadings = (
+                loadings / np.sqrt(np.diag(estimator.get_covariance()))[:, np.newaxis]
+            )
         if order == "component":
             size = np.abs(loadings)
             rows = np.lexsort((-size.max(axis=1), size.argmax(axis=1)))
@@ -140,16 +144,3 @@ def loadings_of(estimator):
         )
     mixing = getattr(estimator, "mixing_", None)
     return estimator.components_ if mixing is None else mixing.T
-
-
-def deviations_of(estimator):
-    """Standard deviation of each column under the fitted model."""
-    model = estimator._model
-    if not hasattr(model, "linear_moments"):
-        raise ValueError(
-            "standardize=True needs a model whose mean is linear in its latents; that of "
-            f"this {type(estimator).__name__} is not. Leave standardize=False."
-        )
-    moments = model.linear_moments(estimator.params_)
-    loadings = moments.latent_factor @ moments.components
-    return np.sqrt(np.sum(loadings**2, axis=0) + moments.noise_variance)

@@ -522,10 +522,7 @@ n_features)
     @property
     def explained_variance_ratio_(self):
         """The same as shares of the columns' variance under the model, (n_components,)."""
-        moments = self._model.linear_moments(self.params_)
-        noise = np.sum(moments.noise_variance * np.ones(moments.components.shape[1]))
-        loadings = moments.latent_factor @ moments.components
-        return self.explained_variance_ / (np.sum(loadings**2) + noise)
+        return self.explained_variance_ / np.trace(self.get_covariance())
 
     @property
     def _n_features_out(self):
