@@ -504,7 +504,7 @@ n_features)
         """Names and values of the three entries of a component that are largest."""
         names = feature_names(self)
         order = np.argsort(-np.abs(row), kind="stable")[:N_NAMED]
-        return ", ".join(f"{names[j]} {row[j]:.3g}" for j in order)
+        return ", ".join(f"{names[j]} ({row[j]:.3g})" for j in order)
 
     @property
     def _loadings(self):
