@@ -188,6 +188,11 @@ def test_simulator_benchmark(capsys):
     assert "ABC: error" in capsys.readouterr().out
 
 
+def test_functions_benchmark(capsys):
+    load("benchmarks/bench_functions.py").main(["--pixels", "--max-iter", "3"])
+    assert capsys.readouterr().out.count("nats a pixel") == 3
+
+
 def test_images_benchmark(capsys):
     arguments = ["--cases", "8x8", "--seeds", "0", "--steps", "60"]
     load("benchmarks/bench_images.py").main(arguments)
