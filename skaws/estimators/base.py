@@ -480,7 +480,8 @@ class AmortisedEstimator(CallbackSupportMixin, FittedMixin, BaseEstimator, ABC):
         other, (state, params) = copy(self), reached
         other._state = state
         other._settle(params, rows)
-        return {name: vars(other)[name] for name in vars(other) if name not in vars(self)}
+        own = self.get_params(deep=False)
+        return {name: value for name, value in vars(other).items() if name not in own}
 
     def _best(self, trainings, rows):
         """The likeliest; one alone needs no likelihood."""

@@ -103,6 +103,14 @@ def test_a_callback_may_end_the_fit(estimator):
     assert counter.scores == [pytest.approx(fitted.score(X), rel=1e-6)]
 
 
+def test_a_second_fit_shows_its_own_answers():
+    X, other = rows(0), rows(1)
+    estimator = AmortisedFactorAnalysis(2, max_iter=60, random_state=0).fit(X)
+    counter = Counter(last=30, X=other)
+    estimator.set_callbacks(counter).fit(other)
+    assert counter.scores == [pytest.approx(estimator.score(other), rel=1e-6)]
+
+
 def test_a_callback_may_end_a_simulators_fit():
     counter = Counter(last=8)
     fitted = clone(SIMULATOR).set_callbacks(counter).fit(series())
