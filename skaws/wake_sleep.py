@@ -377,20 +377,22 @@ def wake_in_blocks(model, params, simulations, X, row_weights, *parts, space, **
         chunks=((1,) * n_blocks, (width,)),
         meta=np.empty((0, width)),
     )
-    objective, weight_sum, error, distance, *gradient = np.sum(np.asarray(found), axis=0)
-    total = np.sum(row_weights)
+    sums, total = np.sum(np.asarray(found), axis=0), np.sum(row_weights)
+    objective, weight_sum, error, distance = sums[:4]
     diagnostics = {
         "weight_sum": float(weight_sum),  # at most this: weights may cancel over blocks
         "regression_error": float(error / total),
         "input_distance": float(distance / total),
     }
-    return Wake(float(objective), np.array(gradient), diagnostics)
+    return Wake(float(objective), sums[4:], diagnostics)
 
 
 def block_vector(rows, one_wake, weights, parts, how, block_info=None):
     """Objective, diagnostics and gradient of one block of rows, all of which add up."""
     keep_freed_memory()
     own = np.broadcast_to(weights[block_info[0]["chunk-location"][0]], len(rows))
+    if not own.any():  # such rows say nothing, and there may be none
+        return np.zeros((1, 4 + how["space"].size))
     with BLOCK_BY_BLOCK, one_blas_thread():
         found = one_wake(rows, own, *parts, **how)
     weight_sum, error, distance = found.diagnostics.values()

@@ -130,6 +130,17 @@ class TestWholeTable:
         assert found.n_iter_ == in_memory.n_iter_
         assert gap(found.params_, in_memory.params_) < EXACT
 
+    def test_blocks_without_rows_or_weight(self):
+        X, weights = factor_rows(), np.ones(1500)
+        weights[400:800] = 0.0
+        frame = dd.from_pandas(pd.DataFrame(X), npartitions=3)
+        frame = dd.concat([frame[frame[0] > 1e6], frame])  # three empty partitions
+        how = {"sample_weight": weights}
+        in_memory = factors(batch_size=5000).fit(X, **how)
+        for table in (da.from_array(X, chunks=(400, 6)), frame):
+            found = factors(batch_size=5000).fit(table, **how)
+            assert gap(found.params_, in_memory.params_) < EXACT
+
     def test_another_seed_differs(self):
         # What the law would miss if both came to one maximum whatever they did.
         X = factor_rows()
