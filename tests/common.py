@@ -1,8 +1,10 @@
 """What several test files need."""
 
 from copy import copy
+from importlib.metadata import version
 
 import numpy as np
+import pytest
 from autograd import make_vjp
 
 from skaws.decoders import Linear
@@ -11,6 +13,12 @@ from skaws.models import LatentVariableModel
 from skaws.posteriors import Exact
 from skaws.priors import Gaussian
 from skaws.wake_sleep import sleep
+
+
+def newer_than_1_8(package):
+    """Mark of a test of what a package has learnt since."""
+    own = tuple(map(int, version(package).split(".")[:2]))
+    return pytest.mark.skipif(own <= (1, 8), reason=f"{package} is older")
 
 
 def altered(thing, **attributes):

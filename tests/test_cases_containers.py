@@ -21,6 +21,8 @@ from skaws import AmortisedFactorAnalysis, AmortisedICA, AmortisedLearner, Amort
 from skaws.models import FunctionModel
 from skaws.supports import Interval, Positive
 
+from .common import newer_than_1_8
+
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore::UserWarning"),  # fits here are short
@@ -66,6 +68,7 @@ def test_all_sparse_formats_give_the_same_bits():
         np.testing.assert_array_equal(model.transform(table), latents)
 
 
+@newer_than_1_8("scikit-learn")  # names of polars
 def test_frames_of_all_kinds_give_the_same_latents():
     holes = ROWS.copy()
     holes[3, 0] = np.nan

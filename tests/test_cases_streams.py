@@ -15,7 +15,7 @@ from skaws import (
     AmortisedNMF,
 )
 
-from .common import gaussian_model
+from .common import gaussian_model, newer_than_1_8
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -114,6 +114,7 @@ def test_warm_starts_do_not_replay_their_numbers():
 # Case 77: weighted scores, also in searches of pipelines.
 
 
+@newer_than_1_8("scikit-learn")  # routing through pipelines
 def test_scores_take_weights():
     model = factors(max_iter=5).fit(X)
     weights = rng.integers(0, 3, len(X)).astype(float)

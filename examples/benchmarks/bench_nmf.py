@@ -13,7 +13,8 @@ from time import process_time
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from scipy.sparse import csr_matrix, random_array
+from scipy.sparse import csr_matrix
+from scipy.sparse import random as random_sparse
 from sklearn.datasets import load_digits, load_sample_images
 from sklearn.decomposition import NMF, MiniBatchNMF
 from sklearn.model_selection import train_test_split
@@ -294,7 +295,7 @@ def bench_binary(n_components=100, n_train=4000):
 def bench_rows(sizes=(10_000, 100_000, 1_000_000), n_columns=1000):
     """Seconds on sparse counts, one entry in fifty."""
     for n_rows in sizes:
-        X = random_array((n_rows, n_columns), density=0.02, format="csr", rng=0)
+        X = random_sparse(n_rows, n_columns, 0.02, format="csr", random_state=0)
         X.data = np.ceil(4 * X.data)
         row = f"{n_rows:>9} x {n_columns}"
         every = ways(10, 0, {})
