@@ -58,7 +58,7 @@ PosteriorDisplay.from_estimator(model, X.iloc[[0]])
 plt.show()
 
 # %%
-# Whether wines that the model makes up look like real ones.  Proline and magnesium are
+# Whether wines that the model makes up look like real ones.  Malic acid is
 # skewed, and flavanoids have two humps: three kinds of wine are no Gaussian.
 PredictiveCheckDisplay.from_estimator(model, X, random_state=0)
 plt.show()

@@ -1,5 +1,6 @@
 """What a fit tells while it runs."""
 
+from math import ceil
 from time import perf_counter
 
 __all__ = ["Rows", "Silent", "Table", "make_progress"]
@@ -33,8 +34,8 @@ def make_progress(verbose, name, max_iter, number=1, n_starts=1):
 class Silent:
     """Say nothing."""
 
-    def update(self, number, values, reached=None):
-        """Take note of an iteration."""
+    def update(self, number, values=None, reached=None):
+        """Take note of an iteration, or of rows."""
 
     def close(self, ending):
         """Take note of the end."""
@@ -57,8 +58,7 @@ class Table:
         self.name = name
         self.every = every
         self.max_iter = max_iter
-        self._start = None
-        self._last = None
+        self._start = self._first = self._last = None
 
     def update(self, number, values, reached=None):
         """Print a row if it is its turn; `values` is a dict of floats."""
@@ -87,7 +87,7 @@ class Table:
         done = number - self._first
         left = seconds / done * max(0, self.max_iter - number)
         numbers = [short(values[name]) for name in values if name in TITLES]
-        times = [f"{seconds:.1f}", "" if done < 2 else f"< {left:.0f}"]
+        times = [f"{seconds:.1f}", "" if done < 2 else f"< {ceil(left)}"]
         print(row_of(number, [*numbers, *times]))
 
 

@@ -116,12 +116,10 @@ def draw(model, params, n_samples, rng, like=None):
             "rows are to share with real ones. Pass real rows, like=X, or the space of the "
             "latents, latent_space(model, params, like=X)."
         )
-    if like is not None:
-        missing = np.isnan(like)
-        if model.n_given or missing.any():
-            index = rng.integers(len(like), size=n_samples)
-            holes = np.asarray(missing[index])
-            given = np.asarray(like[index])[:, like.shape[1] - model.n_given :]
+    if like is not None and (model.n_given or np.isnan(like).any()):
+        some = np.asarray(like[rng.integers(len(like), size=n_samples)])
+        holes = np.isnan(some)
+        given = some[:, like.shape[1] - model.n_given :]
     if model.n_given:
         latents, observations = model.sample(params, n_samples, rng, given)
     else:

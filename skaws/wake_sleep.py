@@ -360,13 +360,13 @@ def wake_in_blocks(model, params, simulations, X, row_weights, *parts, space, **
 
     All blocks see the same simulations; what is additive draws nothing more.
     """
-    n_blocks = len(X.chunks[0])
-    # Each block counts the prior over params, which is to be counted once.
-    how = {**how, "space": space, "n_rows": n_blocks * how["n_rows"]}
     one_wake = partial(wake, model, params, simulations)
-    weights = [row_weights[:1]] * n_blocks
-    if np.ptp(row_weights) > 0:  # equal ones need not travel
-        weights = np.split(row_weights, np.cumsum(X.chunks[0])[:-1])
+    weights = np.split(row_weights, np.cumsum(X.chunks[0])[:-1])
+    # Each block that says anything counts the prior over params, which counts once.
+    n_telling = sum(own.any() for own in weights)
+    how = {**how, "space": space, "n_rows": n_telling * how["n_rows"]}
+    if np.ptp(row_weights) == 0:  # one number stands for equal ones, which need not travel
+        weights = [own[:1] for own in weights]
     width = 4 + space.size
     found = X.map_blocks(
         block_vector,
@@ -374,7 +374,7 @@ def wake_in_blocks(model, params, simulations, X, row_weights, *parts, space, **
         weights,
         parts,
         how,
-        chunks=((1,) * n_blocks, (width,)),
+        chunks=((1,) * len(weights), (width,)),
         meta=np.empty((0, width)),
     )
     sums, total = np.sum(np.asarray(found), axis=0), np.sum(row_weights)
@@ -390,7 +390,8 @@ def wake_in_blocks(model, params, simulations, X, row_weights, *parts, space, **
 def block_vector(rows, one_wake, weights, parts, how, block_info=None):
     """Objective, diagnostics and gradient of one block of rows, all of which add up."""
     keep_freed_memory()
-    own = np.broadcast_to(weights[block_info[0]["chunk-location"][0]], len(rows))
+    own = weights[block_info[0]["chunk-location"][0]]
+    own = np.broadcast_to(own, len(rows)) if len(rows) else own
     if not own.any():  # such rows say nothing, and there may be none
         return np.zeros((1, 4 + how["space"].size))
     with BLOCK_BY_BLOCK, one_blas_thread():

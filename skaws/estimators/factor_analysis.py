@@ -109,6 +109,9 @@ class AmortisedFactorAnalysis(AmortisedEstimator):
         Mean of each column, by maximum likelihood where entries are missing.
     noise_variance_ : ndarray of shape (n_features,)
         Variance of each column's noise.
+    explained_variance_, explained_variance_ratio_ : ndarray of shape (n_components,)
+        Variance of the columns, summed, that each component explains, in squared units of
+        X, and its share of their variance under the model.
     params_ : dict
         The same as the model's nested params.
     n_iter_ : int

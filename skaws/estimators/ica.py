@@ -143,6 +143,9 @@ class AmortisedICA(AmortisedEstimator):
         Mean of each column.
     noise_variance_ : float or ndarray of shape (n_features,)
         Variance of the noise.
+    explained_variance_, explained_variance_ratio_ : ndarray of shape (n_components,)
+        Variance of the columns, summed, that each component explains, in squared units of
+        X, and its share of their variance under the model.
     params_ : dict
         The model's nested params, shapes of the sources among them.
     n_iter_ : int

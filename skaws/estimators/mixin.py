@@ -19,7 +19,7 @@ from ..evaluation import (
     sample_posterior,
 )
 from ..evaluation.summary import feature_names
-from ..progress import Rows
+from ..progress import Rows, Silent
 from ..spaces import Space
 from .validation import check_sample_weight, first_rows
 
@@ -120,13 +120,12 @@ class FittedMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _answers(self, X, answer):
         """Answers for the rows of X, some at a time; tell how far it is."""
         n_rows = X.shape[0]
-        progress = Rows(type(self).__name__, n_rows)
+        progress = Rows(type(self).__name__, n_rows) if self.verbose else Silent()
         blocks = []
         for rows in gen_batches(n_rows, N_AT_ONCE):
             with usual_arithmetic(type(self).__name__), np.errstate(all="ignore"):
                 blocks.append(answer(X[rows]))  # what is not finite is warned of below
-            if self.verbose:
-                progress.update(rows.stop)
+            progress.update(rows.stop)
         found = np.concatenate(blocks)
         warn_of_rows_without_answer(found, type(self).__name__)
         return found

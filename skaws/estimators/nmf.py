@@ -84,7 +84,8 @@ Likelihood, default="poisson"
         Shape and rate of a Gamma distribution of all entries of `components_`, whose
         posterior mode is then sought. It counts once for the table, however many rows
         that has (in `partial_fit`: for what is passed). None is maximum likelihood. Shapes
-        below 1 with a small rate, such as ``(0.5, 1e-3)``, make components sparse. Shape 1
+        below 1 with a small rate, such as ``(0.5, 1e-3)``, make components sparse; entries
+        then go on towards zero, so that such fits seldom converge. Shape 1
         is an L1 penalty of weight rate; since latents have mean one, it makes all smaller,
         and none sparse.
     components_init : array-like of shape (n_known, n_features), default=None
@@ -150,6 +151,10 @@ Likelihood, default="poisson"
     noise_shape_ : float
         Shape of the Gamma distribution of entries, of variance ``mean^2 / noise_shape_``;
         only with "gamma".
+    explained_variance_, explained_variance_ratio_ : ndarray of shape (n_components,)
+        Variance of the columns, summed, that each component explains, in squared units of
+        X, and its share of their variance under the model, the noise of counts at their
+        mean; not with "bernoulli".
     params_ : dict
         The model's nested params.
     n_iter_ : int
@@ -450,6 +455,11 @@ Likelihood, default="poisson"
         expected = self._model.likelihood.mean(self.params_.get("likelihood"), location)
         return expected.astype(location.dtype, copy=False)
 
+    @property
+    def _n_parameters(self):
+        # Of components that are fixed the sizes alone are free.
+        return super()._n_parameters - self.n_fixed * (self.n_features_in_ - 1)
+
     def _summary(self):
         columns, notes = super()._summary()
         totals = self.components_.sum(axis=1)
@@ -528,8 +538,9 @@ Likelihood, default="poisson"
         ValueError
             If X "holds no counts".
         """
-        log_likelihood = np.sum(self.score_samples(X))
-        total = X.sum() if issparse(X) else np.nansum(np.asarray(X, dtype=float))
+        X = self._rows(X)
+        log_likelihood = np.sum(self._score_samples(X))
+        total = X.sum() if issparse(X) else np.nansum(X)
         if total == 0:
             raise ValueError(
                 "X holds no counts: perplexity is that of one count, in the mean. Pass "

@@ -189,8 +189,9 @@ def with_missing(X):
 
 def first_rows(X):
     """A few rows of one of dask's tables, in memory: with its type, names and width."""
-    if hasattr(X, "head"):  # of a data frame
-        return X.head(N_FIRST, npartitions=-1)
+    if hasattr(X, "head"):  # of a data frame, whose first blocks may be empty
+        few = X.partitions[0].compute()[:N_FIRST]
+        return few if len(few) else X.head(N_FIRST, npartitions=-1)
     if np.isnan(X.shape[0]):
         X.compute_chunk_sizes()  # of X itself
     return X[:N_FIRST].compute()

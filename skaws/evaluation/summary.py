@@ -31,7 +31,7 @@ class Summary:
             0    0.7  a, b
             1    0.2  c
     converged after 10 iterations
-    >>> table.to_frame().shape  # doctest: +SKIP
+    >>> table.to_frame().shape
     (2, 2)
     """
 

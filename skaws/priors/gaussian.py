@@ -21,6 +21,11 @@ class Gaussian(Prior):
         Of the latents, positive definite, not learnt: such as that of oblique factors.
         None stands for independent ones.
 
+    Raises
+    ------
+    ValueError
+        If `correlation` is not symmetric and positive definite, or of another shape.
+
     Examples
     --------
     >>> prior = Gaussian(n_latents=2)
@@ -37,6 +42,8 @@ class Gaussian(Prior):
     def __init__(self, n_latents, correlation=None):
         self.n_latents = n_latents
         self.correlation = correlation
+        if correlation is not None:
+            check_correlation(correlation, n_latents)
 
     def sample(self, params, n_samples, rng):
         white = rng.standard_normal((n_samples, self.n_latents))
@@ -50,7 +57,9 @@ class Gaussian(Prior):
         return -0.5 * anp.sum(latents**2, axis=1) - constant
 
     def information(self, params):
-        return np.ones(self.n_latents), np.full(self.n_latents, 2.0)
+        inverse = np.linalg.inv(self._root)
+        shifts = np.sum(inverse**2, axis=1)  # the diagonal of the precision
+        return shifts, 1 + shifts
 
     def moments(self, params):
         return np.zeros(self.n_latents), self._root
@@ -61,3 +70,15 @@ class Gaussian(Prior):
         if self.correlation is None:
             return np.eye(self.n_latents)
         return np.linalg.cholesky(self.correlation).T
+
+
+def check_correlation(correlation, n_latents):
+    """Raise ValueError unless latents can have this correlation."""
+    found = np.asarray(correlation, dtype=float)
+    sound = found.shape == (n_latents, n_latents) and np.allclose(found, found.T)
+    if not sound or np.min(np.linalg.eigvalsh(found), initial=1.0) <= 0:
+        raise ValueError(
+            f"correlation must be symmetric and positive definite, of shape ({n_latents}, "
+            f"{n_latents}); got {found.tolist()}. Give the correlation of the latents, or "
+            "None for independent ones."
+        )

@@ -175,6 +175,7 @@ class TestWholeTable:
         monkeypatch.setattr("skaws.wake_sleep.wake_in_blocks", counted)
         rng = np.random.default_rng(0)
         X, weights = clusters(), rng.uniform(0.5, 2.0, 600)
+        weights[250:500] = 0.0  # a block that says nothing, not even of the prior
         if isinstance(model.prior, Gaussian):
             X[rng.random(X.shape) < 0.1] = np.nan
             X = X[~np.isnan(X).all(axis=1)]

@@ -104,6 +104,13 @@ def test_information_criteria_count_parameters(fitted):
     assert estimator.bic(X) == pytest.approx(penalty - 2 * total)
 
 
+def test_fixed_components_have_a_size_alone():
+    X = np.random.default_rng(0).poisson(3.0, (50, 6))
+    how = {"max_iter": 20, "random_state": 0, "components_init": np.ones((1, 6))}
+    free, fixed = (AmortisedNMF(2, n_fixed=n, **how).fit(X) for n in (0, 1))
+    assert free._n_parameters - fixed._n_parameters == 5
+
+
 def test_criteria_are_scikit_learns_where_both_have_the_model():
     ours = AmortisedFactorAnalysis(0).fit(IRIS)
     theirs = GaussianMixture(1, covariance_type="diag", reg_covar=0.0).fit(IRIS)

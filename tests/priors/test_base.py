@@ -24,6 +24,10 @@ REGISTRY = {
     "Gamma": (priors.Gamma(2, shape=0.5), {"moments"}),
     "Gamma, shared": (priors.Gamma(2, shared=True, learned=False), {"moments"}),
     "Gaussian": (priors.Gaussian(2), SOURCES),
+    "Gaussian, correlated": (
+        priors.Gaussian(2, correlation=np.array([[1.0, 0.6], [0.6, 1.0]])),
+        SOURCES,
+    ),
     "GaussianMixture": (priors.GaussianMixture(2, n_clusters=3), {"moments"}),
     "GeneralizedNormal": (priors.GeneralizedNormal(2, shape=3.0), SOURCES),
     "Laplace": (priors.Laplace(2), SOURCES),
@@ -95,8 +99,9 @@ def test_samples_lie_in_the_support_declared(name):
 @EVERY
 def test_number_of_latents_can_be_set(name):
     prior = clone(REGISTRY[name][0])
-    if "n_latents" not in prior.get_params():
-        return
+    settings = prior.get_params()
+    if "n_latents" not in settings or settings.get("correlation") is not None:
+        return  # a correlation is of so many latents
     prior.set_params(n_latents=5)
     z = prior.sample(started(prior), 4, rng())
     assert z.shape == (4, 5) and prior.support.contains(z)

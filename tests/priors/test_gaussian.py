@@ -57,3 +57,20 @@ def test_has_no_params():
     prior = Gaussian(2)
     rng = np.random.default_rng(0)
     assert prior.init_params(np.zeros((5, 3)), rng) == {} and prior.constraints == {}
+
+
+@pytest.mark.parametrize(
+    "correlation", [np.eye(3), [[1.0, 2.0], [2.0, 1.0]], [[1.0, 0.5], [0.1, 1.0]]]
+)
+def test_correlations_that_cannot_be(correlation):
+    with pytest.raises(ValueError, match="symmetric and positive definite, of shape"):
+        Gaussian(2, correlation=correlation)
+
+
+def test_correlated_density():
+    correlation = np.array([[1.0, 0.6], [0.6, 1.0]])
+    prior, z = Gaussian(2, correlation), drawn(2, 20)
+    expected = multivariate_normal(np.zeros(2), correlation).logpdf(z)
+    np.testing.assert_allclose(prior.log_density({}, z), expected)
+    found = np.cov(prior.sample({}, 100_000, np.random.default_rng(0)).T)
+    np.testing.assert_allclose(found, correlation, atol=0.02)  # five standard errors
