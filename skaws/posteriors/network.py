@@ -8,6 +8,8 @@ import numpy as np
 
 from ..networks import DenseNetwork
 from ..optimizers import Adam
+from ..schedules import Constant, FixedLength
+from ..simulations import draw
 from ..spaces import columns_of, from_leaves, leaves, map_leaves, stack
 from .base import FittedPosterior, Posterior
 
@@ -44,7 +46,9 @@ class MixtureNetwork(Posterior):
         Of the network's own Adam; where there are more than 64 inputs it is divided by the
         root of their number over 64, since each adds its own step.
     n_first_steps : int, default=200
-        Steps on the simulations of the first sleep phase.
+        Steps of a new network, each on as many simulations as it is given, all of them new:
+        on those of a single sleep phase it would learn these by heart, and what it says of
+        other rows would be worse than the prior.
     dtype : {"float64", "float32"}, default=None
         Precision of the network in training; None takes that of the model's decoder, where
         it has one, and else "float64".
@@ -68,13 +72,14 @@ class MixtureNetwork(Posterior):
     --------
     The square of a latent has two roots, and so have posteriors:
 
-    >>> from types import SimpleNamespace
-    >>> from skaws.spaces import read_space
-    >>> rng = np.random.default_rng(0)
-    >>> z = rng.standard_normal((2000, 1))
-    >>> x = z**2 + 0.1 * rng.standard_normal(z.shape)
-    >>> pairs = SimpleNamespace(latents=z, observations=x, space=read_space(z))
-    >>> posterior = MixtureNetwork().fit(None, {}, pairs, rng)
+    >>> from skaws.models import FunctionModel
+    >>> from skaws.simulations import simulate
+    >>> def sample(params, n_samples, rng):
+    ...     z = rng.standard_normal((n_samples, 1))
+    ...     return z, z**2 + 0.1 * rng.standard_normal(z.shape)
+    >>> model, rng = FunctionModel(sample, None, None), np.random.default_rng(0)
+    >>> pairs = simulate(model, {}, 2000, rng)
+    >>> posterior = MixtureNetwork().fit(model, {}, pairs, rng)
     >>> draws, log_prob = posterior.sample(np.ones((1, 1)), 1000, rng)
     >>> draws.shape, log_prob.shape
     ((1000, 1, 1), (1000, 1))
@@ -105,12 +110,14 @@ class MixtureNetwork(Posterior):
 
         Parameters
         ----------
-        model, params
-            Only the precision of the model's decoder is looked at.
+        model : GenerativeModel
+            What a new network simulates more pairs from; its decoder's precision counts.
+        params : nested dict of arrays
+            At which it does.
         simulations : Simulations
             Pairs and the space of the latents.
         rng : numpy.random.Generator
-            Of the weights of a new network.
+            Of the weights and simulations of a new network.
         previous : FittedNetwork, default=None
             To go on from, by one step; it remains as it is.  None, or one of another
             number of inputs, of latents that had other coordinates or of other settings,
@@ -136,16 +143,19 @@ class MixtureNetwork(Posterior):
         family = Family(self.n_components, space.size, n_values)
         decoder = getattr(model, "decoder", None)
         dtype = self.dtype or getattr(decoder, "dtype", "float64")
+        pairs = simulations.latents, simulations.observations
         if self._continues(previous, family, simulations, dtype):
-            start, n_steps = previous, 1
+            fitted, batches = previous, [previous.with_real_pairs(*pairs)]
+            schedule = Constant()
         else:
-            start = self._started(family, simulations, rng, dtype)
-            n_steps = self.n_first_steps
-        pairs = start.with_real_pairs(simulations.latents, simulations.observations)
-        n_inputs = start.network.widths[0]
+            fitted = self._started(family, simulations, rng, dtype)
+            batches = new_pairs(model, params, simulations, rng, self.n_first_steps)
+            schedule = FixedLength(self.n_first_steps)
+        n_inputs = fitted.network.widths[0]
         # A plain number: a NumPy scalar would raise the precision of the network.
         rate = self.learning_rate * min(1.0, float(np.sqrt(MANY_INPUTS / n_inputs)))
-        fitted = start.trained(space, *pairs, rate, n_steps)
+        for batch in batches:
+            fitted = fitted.trained(space, *batch, rate * schedule.factor(0.0))
         fitted.teach_means(simulations)
         return fitted
 
@@ -177,6 +187,17 @@ class MixtureNetwork(Posterior):
             input_scale,
             Standard(space.flatten(simulations.latents)),
         )
+
+
+def new_pairs(model, params, simulations, rng, n_batches):
+    """Latents and observations of simulations, and of as many new ones again and again."""
+    own = simulations.latents, simulations.observations
+    for batch in range(n_batches):
+        pairs = own
+        if batch:
+            pairs = draw(model, params, len(own[1]), rng, like=own[1])
+        # Supports that were read off may be left.
+        yield pairs if simulations.space.contains(pairs[0]) else own
 
 
 class FittedNetwork(FittedPosterior):
@@ -266,9 +287,12 @@ class FittedNetwork(FittedPosterior):
         gram = hidden.T @ hidden + RIDGE * np.eye(hidden.shape[1])
         return np.linalg.solve(gram, hidden.T @ columns_of(latents))
 
+    def _forward(self, X):
+        return self.network.forward(self.input_scale.clipped(X, self.network.vector.dtype))
+
     def _hidden(self, X):
         """The hidden layer and a constant, (m, n_hidden + 1)."""
-        hidden = self.network.forward(self.input_scale.clipped(X))[-2]
+        hidden = self._forward(X)[-2]
         return np.column_stack([hidden, np.ones(len(hidden))]).astype(float)
 
     def sample(self, X, n_samples, rng, common=False):
@@ -358,22 +382,21 @@ class FittedNetwork(FittedPosterior):
         before, now = map(self.latent_scale.apply, scales)
         return bool(np.all(np.median(np.abs(now - before), axis=0) < SAME))
 
-    def trained(self, space, latents, observations, learning_rate, n_steps):
-        """A network that has taken `n_steps` more, on these pairs."""
-        X = self.input_scale.clipped(observations).astype(self.network.vector.dtype)
+    def trained(self, space, latents, observations, learning_rate):
+        """A network that has taken one step more, on these pairs."""
+        X = self.input_scale.clipped(observations, self.network.vector.dtype)
         u = self.latent_scale.clipped(space.flatten(latents)).astype(X.dtype).T.copy()
         codes = space.codes(latents).T.copy()
         network, adam = self.network, copy(self.adam)  # whose arrays are never changed
         adam.learning_rate = learning_rate
-        for _ in range(n_steps):
-            values = network.forward(X)
-            slope = self.family.slope(values[-1].T.copy(), u, codes)
-            network = network.moved(adam.step(network.gradient(values, slope.T)))
+        values = network.forward(X)
+        slope = self.family.slope(values[-1].T.copy(), u, codes)
+        network = network.moved(adam.step(network.gradient(values, slope.T)))
         scales = self.input_scale, self.latent_scale
         return FittedNetwork(space, self.family, network, adam, *scales)
 
     def _mixture(self, X):
-        outputs = self.network.forward(self.input_scale.clipped(X))[-1]
+        outputs = self._forward(X)[-1]
         return self.family.mixture(np.array(outputs.T, dtype=float, order="C"))
 
     def _log_volume(self, real):
@@ -580,9 +603,12 @@ class Standard:
         self.centre = centre
         self.scale = scale
 
-    def apply(self, columns):
-        """Standardised columns."""
-        return (columns - self.centre) / self.scale
+    def apply(self, columns, dtype="float64"):
+        """Standardised columns; differences are taken before they are rounded."""
+        standard = np.empty(columns.shape, dtype)
+        np.subtract(columns, self.centre, out=standard, casting="same_kind")
+        standard /= self.scale.astype(dtype)
+        return standard
 
     def undo(self, columns):
         """Columns that were standardised."""
@@ -615,13 +641,14 @@ class InputStandard(Standard):
         self.share = share[self.with_holes]
         self.n_inputs = columns.shape[1] + len(self.with_holes)
 
-    def clipped(self, columns):
-        """Inputs of the network, shape (n, n_inputs)."""
-        inputs, missing = self.apply(columns), np.isnan(columns)
+    def clipped(self, columns, dtype="float64"):
+        """Inputs of a network, shape (n, n_inputs)."""
+        inputs, missing = self.apply(columns, dtype), np.isnan(columns)
         inputs[missing] = 0.0
         if not len(self.with_holes):
             return inputs
-        return np.hstack([inputs, missing[:, self.with_holes] - self.share])
+        seen = (missing[:, self.with_holes] - self.share).astype(dtype)
+        return np.hstack([inputs, seen])
 
 
 def moments(column):

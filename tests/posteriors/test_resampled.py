@@ -44,7 +44,7 @@ def simulated(model=sample, n=500, support=None, seed=0):
     return Simulations(latents, observations, Space(latents, support, batched=True))
 
 
-def fitted(function=log_joint, simulations=None, n_candidates=5, **options):
+def fitted(function=log_joint, simulations=None, n_candidates=5, sample=sample, **options):
     model = FunctionModel(sample, function, None)
     description = Resampled(MixtureNetwork(**options), n_candidates)
     simulations = simulated() if simulations is None else simulations
@@ -74,10 +74,11 @@ def test_both_sides_of_a_density_get_their_weight():
     def lopsided(params, z, x):
         return np.where(z[:, 0] > 0, np.log(0.9), np.log(0.1))
 
+    def mirrored(params, n_samples, rng):
+        return rng.standard_normal((n_samples, 1)), np.zeros((n_samples, 1))
+
     rng = np.random.default_rng(1)
-    z = rng.standard_normal((500, 1))
-    simulations = Simulations(z, np.zeros((500, 1)), Space(z, batched=True))
-    posterior = fitted(lopsided, simulations, n_candidates=200)
+    posterior = fitted(lopsided, simulated(mirrored), n_candidates=200, sample=mirrored)
     # Half of the candidates lie on either side, but flat weights go with their width.
     latents, _ = posterior.inner.sample(np.zeros((1, 1)), 20_000, rng)
     log_weight = lopsided({}, latents[:, 0], None) - posterior.inner.log_prob(
@@ -114,8 +115,10 @@ def test_draws_of_bounded_latents_have_the_posterior_distribution(prior, params,
     shares = cumulative_trapezoid(density, grid, initial=0.0)
     exact = np.interp(drawn, grid, shares / shares[-1])
     assert kstest(exact, "uniform").pvalue > 1e-3
-    # Those of the network alone are not that good.
-    rough = fitted.inner.sample(np.full((1000, 1), 0.2), 1, rng)[0].ravel()
+    # Those of a network that has hardly learnt are not.
+    hasty = MixtureNetwork(n_first_steps=20)
+    hasty = hasty.fit(model, params, simulate(model, params, 1000, rng), rng)
+    rough = hasty.sample(np.full((1000, 1), 0.2), 1, rng)[0].ravel()
     assert kstest(np.interp(rough, grid, shares / shares[-1]), "uniform").pvalue < 1e-3
 
 
