@@ -46,9 +46,12 @@ class Adam:
         self.n_steps += 1
         self._first = self.beta_1 * self._first + (1 - self.beta_1) * gradient
         self._second = self.beta_2 * self._second + (1 - self.beta_2) * gradient**2
-        first = self._first / (1 - self.beta_1**self.n_steps)
-        second = self._second / (1 - self.beta_2**self.n_steps)
-        return self.learning_rate * first / (np.sqrt(second) + 1e-8)
+        # Running means start at zero: both are divided by the weight of what they hold.
+        scale = float(np.sqrt(1 - self.beta_2**self.n_steps))
+        size = float(self.learning_rate * scale / (1 - self.beta_1**self.n_steps))
+        step = np.sqrt(self._second)
+        step += 1e-8 * scale
+        return size * (self._first / step)
 
 
 class HeavyBall:

@@ -206,6 +206,16 @@ def test_derivative_runs_through_split(space):
     np.testing.assert_array_equal(gradient, [*np.arange(6.0), *np.zeros(space.size - 6)])
 
 
+def test_derivative_runs_twice_through_split(space):
+    def cubes(vector):
+        return anp.sum(anp.array([anp.sum(part**3) for _, part in leaves(split(vector))]))
+
+    split, start = space.split, np.random.default_rng(0).standard_normal(space.size)
+    direction = np.random.default_rng(1).standard_normal(space.size)
+    twice = grad(lambda vector: anp.dot(grad(cubes)(vector), direction))(start)
+    np.testing.assert_allclose(twice, 6 * start * direction)
+
+
 def test_error_outside_the_support_says_who_what_and_what_came(params, constraints):
     params["likelihood"]["noise"]["variance"] = np.array([1.0, -2.0, 3.0])
     message = (

@@ -121,7 +121,8 @@ def ours(X, n_steps):
         n_simulations=N_SIMULATIONS,
         batch_size=N_ROWS,
     )
-    *_, last = islice(loop, n_steps)
+    for last in islice(loop, n_steps):  # a list of all would hold all their posteriors
+        pass
     return last.params
 
 

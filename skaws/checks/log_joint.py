@@ -5,7 +5,7 @@ from autograd import make_vjp
 
 from ..objectives import expected_log_joint
 from ..objectives.base import log_joint_at
-from ..spaces import Space, rows_of
+from ..spaces import Space, map_leaves, rows_of
 from ..validation import check_tape
 from .report import Finding
 
@@ -95,6 +95,9 @@ def check_expected_log_joint(model, params, latents, observations, rng):
         gaps["log_joint_matrix"] = np.max(
             np.abs(model.log_joint_matrix(params, z, x) - slow)
         )
+    draws = map_leaves(lambda leaf: leaf[:, None].repeat(n, axis=1), z)
+    fast = model.log_joint_of_draws(params, draws, x)
+    gaps["log_joint_of_draws"] = np.max(np.abs(fast - slow.T))
     size = 1 + np.max(np.abs(slow))
     law = "fast log joints equal slow ones"
     detail = ", ".join(f"{name} differs by {gap:.2g} nats" for name, gap in gaps.items())

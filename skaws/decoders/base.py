@@ -34,6 +34,8 @@ class Decoder(BaseEstimator, ABC):
     - ``linear_map(params) -> (mean, components)``, shapes (n_features,) and (n_latents,
       n_features), with location = mean + z @ components. Only where this holds: linear
       models then have a posterior in closed form.
+    - ``last_layer(params, latents) -> (features, weight, bias)``, with location = features
+      @ weight + bias. Likelihoods of several draws for each row may then cost less.
 
     See Also
     --------

@@ -101,6 +101,11 @@ class Linear(Decoder):
         mean = np.zeros(components.shape[1]) if self.nonnegative else params["mean"]
         return mean, components
 
+    def last_layer(self, params, latents):
+        """The latents themselves, and what makes locations of them."""
+        mean, components = self.linear_map(params)
+        return latents, components, mean
+
     def in_units(self, step, scale):
         # Positive components move by factors, whatever the units.
         if self.nonnegative:

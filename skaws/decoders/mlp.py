@@ -83,10 +83,15 @@ class MLP(Decoder):
         return {str(i): layer for i, layer in enumerate(layers)}
 
     def location(self, params, latents):
+        latents, weight, bias = self.last_layer(params, latents)
+        return dense(latents, weight, bias, "identity", self.dtype)
+
+    def last_layer(self, params, latents):
+        """The last hidden layer, and weight and bias that make locations of it."""
         *hidden, last = params.values()
         for layer in hidden:
             latents = self._layer(latents, layer, self.activation)
-        return self._layer(latents, last, "identity")
+        return latents, last["weight"], last["bias"]
 
     def in_units(self, step, scale):
         """Steps of the last layer are in units of the noise, the others as they are."""

@@ -9,7 +9,7 @@ from ..batches import dense_rows
 from ..posteriors import posterior_for
 from ..posteriors.draws import draw_codes
 from ..simulations import latent_space, simulate
-from ..spaces import columns_of, map_leaves, rows_of
+from ..spaces import columns_of, first_shape, map_leaves, merged_axes
 from ..threads import one_blas_thread
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
 N_DRAWS = 200
 FEW, MORE = 30, 10  # effective draws of a row that is drawn again, and how many times more
 CHUNK_NUMBERS = 2_000_000  # at most 16 MB in one temporary
-CACHED_NUMBERS = 50_000  # rows of a call of the log joint that stay in the cache
 
 
 def fit_posterior(
@@ -366,22 +365,9 @@ def weighted_draws(model, params, X, n_draws, posterior, rng=None, common=True):
     """Draws from a fitted posterior and their log importance weights, (n_draws, m)."""
     rng = np.random.default_rng(0) if rng is None else rng
     draws, log_prob = posterior.sample(X, n_draws, rng, common=common)
-    n_at_once = max(1, CACHED_NUMBERS // X.size)
-    tiled = np.tile(X, (min(n_at_once, n_draws), 1))
-    log_joint = np.empty((n_draws, len(X)))
     with np.errstate(all="ignore"):  # some draws cannot have given a row
-        for some in gen_batches(n_draws, n_at_once):
-            flat = map_leaves(merged_axes, rows_of(draws, some))
-            rows = tiled[: (some.stop - some.start) * len(X)]
-            values = model.log_joint(params, flat, rows)
-            log_joint[some] = values.reshape(-1, len(X))
-        log_weights = log_joint - log_prob
+        log_weights = model.log_joint_of_draws(params, draws, X) - log_prob
     return draws, np.where(np.isnan(log_weights), -np.inf, log_weights)
-
-
-def merged_axes(leaf):
-    """Draws of all rows, one after another."""
-    return leaf.reshape(leaf.shape[0] * leaf.shape[1], *leaf.shape[2:])
 
 
 def columns_of_draws(draws):
@@ -389,13 +375,6 @@ def columns_of_draws(draws):
     n, m = first_shape(draws)[:2]
     columns = columns_of(map_leaves(merged_axes, draws))
     return columns.reshape(n, m, columns.shape[1])
-
-
-def first_shape(draws):
-    """Shape of the first leaf."""
-    while isinstance(draws, dict):
-        draws = next(iter(draws.values()))
-    return draws.shape
 
 
 def mean_of(draws, log_weights):

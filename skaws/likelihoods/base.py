@@ -59,6 +59,10 @@ class Likelihood(BaseEstimator, ABC):
     - ``relative_precision(params, distance)``: for scale mixtures of Gaussians, the
       expected precision of the noise of entries so far off their location. `distance` is
       squared and, like the precision, in units of :meth:`scale`.
+    - ``log_density_of_products(params, features, weight, bias, X) -> (n, m)``: log
+      p(x | location), summed over entries, at the locations ``features @ weight + bias``,
+      for features (n, m, h) of n draws for each row. For likelihoods that need not look at
+      each entry of these; X has no holes there.
     - the exponential family, log p(x | location) = eta . S(x) - Psi + log h(x), entry by
       entry, in four methods: ``natural_parameters(params, location)``, eta, a tuple of
       arrays of the shape of `location`; ``log_normalizer(params, location)``, Psi;

@@ -57,10 +57,25 @@ class Gaussian(Likelihood):
 
     def sample(self, params, location, rng):
         sd = np.sqrt(params["noise_variance"])
-        return location + sd * rng.standard_normal(location.shape)
+        drawn = rng.standard_normal(location.shape)
+        drawn *= sd
+        drawn += location
+        return drawn
 
     def log_density(self, params, location, X):
         return gaussian_log_density(location, params["noise_variance"] * np.ones(1), X)
+
+    def log_density_of_products(self, params, features, weight, bias, X):
+        # The square of the error, multiplied out: products of the width of the features,
+        # for each draw, in place of locations.
+        variance = params["noise_variance"] * np.ones(X.shape[1])
+        error = X - bias
+        error /= np.sqrt(variance)
+        weight = weight / np.sqrt(variance)
+        slope = np.einsum("nmh,mh->nm", features, error @ weight.T)
+        curved = np.einsum("nmh,nmh->nm", features, features @ (weight @ weight.T))
+        of_rows = np.einsum("md,md->m", error, error) + np.sum(LOG_2PI + np.log(variance))
+        return slope - 0.5 * (curved + of_rows)
 
     def noise_variance(self, params, location):
         return params["noise_variance"] * np.ones(location.shape)
@@ -114,7 +129,12 @@ def gaussian_log_density(location, variance, X):
 
 
 def location_vjp(answer, location, variance, X):
-    return lambda g: g * ((X - location) / variance)
+    def pull_back(g):
+        slope = X - location
+        slope /= variance
+        return g * slope
+
+    return pull_back
 
 
 def variance_vjp(answer, location, variance, X):
@@ -122,7 +142,7 @@ def variance_vjp(answer, location, variance, X):
     # derivative is -(e + 1/2) / variance.
     def pull_back(g):
         constant = 0.5 * (anp.log(variance) + LOG_2PI + 1.0)
-        by_column = anp.sum(g * answer, axis=0) + anp.sum(g, axis=0) * constant
+        by_column = anp.einsum("nd,nd->d", g, answer) + anp.sum(g, axis=0) * constant
         by_column = by_column / -variance
         return by_column if len(variance) > 1 else anp.sum(by_column, keepdims=True)
 

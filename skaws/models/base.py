@@ -2,11 +2,15 @@
 
 from abc import ABC, abstractmethod
 
+import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import gen_batches
 
-from ..spaces import shift
+from ..spaces import first_shape, map_leaves, merged_axes, rows_of, shift
 
 __all__ = ["GenerativeModel"]
+
+CACHED_NUMBERS = 50_000  # rows of a call of the log joint that stay in the cache
 
 
 class GenerativeModel(BaseEstimator, ABC):
@@ -44,6 +48,7 @@ class GenerativeModel(BaseEstimator, ABC):
     - ``log_joint_matrix(params, latents, X) -> (m, n)``: log joint of every pair.
     - ``expected_log_joint(params, latents, weights, X) -> (m,)``: for weights (m, n), the
       sum over n of weight times the log joint of latents n and row m.
+    - :meth:`log_joint_of_draws`: of several latents for each row.
     - :meth:`move`: coordinates in which steps of the same size matter equally.
 
     See Also
@@ -93,6 +98,33 @@ class GenerativeModel(BaseEstimator, ABC):
     n_given = 0
 
     # For speed.
+
+    def log_joint_of_draws(self, params, draws, X):
+        """log p(z, x) of several latents of each row, not to be differentiated.
+
+        Parameters
+        ----------
+        params : nested dict of arrays
+            Natural values.
+        draws : array of shape (n, m, ...) or nested dict of arrays
+            Latents, n of them for each row.
+        X : array of shape (m, n_features)
+            Rows.
+
+        Returns
+        -------
+        log_joint : array of shape (n, m)
+            In nats; what is not finite is left as it came.
+        """
+        n, m = first_shape(draws)[:2]
+        n_at_once = max(1, CACHED_NUMBERS // max(X.size, 1))
+        tiled = np.tile(X, (min(n_at_once, n), 1))
+        log_joint = np.empty((n, m))
+        for some in gen_batches(n, n_at_once):
+            flat = map_leaves(merged_axes, rows_of(draws, some))
+            rows = tiled[: (some.stop - some.start) * m]
+            log_joint[some] = self.log_joint(params, flat, rows).reshape(-1, m)
+        return log_joint
 
     def move(self, params, step):
         """Params a small `step` away; differentiable in `step`.

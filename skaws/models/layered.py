@@ -2,7 +2,6 @@
 
 from numbers import Integral
 
-import autograd.numpy as anp
 import numpy as np
 from sklearn.decomposition import non_negative_factorization
 
@@ -10,7 +9,7 @@ from ..moments import column_moments, principal_scores, some_rows
 from ..priors.base import check_prior
 from ..supports import OneHot
 from .base import GenerativeModel
-from .composed import check_locations, log_density_of_seen, log_likelihoods
+from .composed import check_locations, log_density_of_seen, log_likelihoods, row_sums
 
 __all__ = ["LayeredModel"]
 
@@ -190,7 +189,7 @@ class LayeredModel(GenerativeModel):
             else:
                 above = latents[name]
                 entries = likelihood.log_density(noise, location, above)
-            total = total + anp.sum(entries, axis=1)
+            total = total + row_sums(entries)
         return total
 
     def location(self, params, latents):

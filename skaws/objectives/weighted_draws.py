@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import softmax
 
+from ..spaces import merged_axes
 from .base import Objective, Pairs, Weights
 
 __all__ = ["WeightedDraws"]
@@ -71,13 +72,12 @@ class WeightedDraws(Objective):
     def pairs(self, model, params, simulations, real, regression, rng):
         n_draws = int(np.clip(self.most_entries // real.X.size, 2, self.n_draws))
         latents, log_prob = simulations.posterior.sample(real.X, n_draws, rng)
-        flat = latents.reshape(-1, latents.shape[-1])
-        tiled = np.tile(real.X, (n_draws, 1))
         with np.errstate(all="ignore"):  # far-off draws may overflow
-            log_joint = model.log_joint(params, flat, tiled).reshape(log_prob.shape)
+            log_joint = model.log_joint_of_draws(params, latents, real.X)
         weights = real.weights * importance_shares(log_joint - log_prob)
         regression.update(model.information(params, latents, real.X, weights))
-        return Pairs(flat, tiled, simulations, real, extra=weights.ravel())
+        tiled = np.tile(real.X, (n_draws, 1))
+        return Pairs(merged_axes(latents), tiled, simulations, real, extra=weights.ravel())
 
     def weigh(self, values, pairs, model, regression):
         none = np.zeros(len(pairs.simulations.observations))

@@ -154,7 +154,9 @@ class FittedResampled(FittedPosterior):
         """
         n_drawn = n_samples * self.n_candidates
         latents, log_prob = self.inner.sample(X, n_drawn, rng, common)
-        log_weight = self._log_joint(latents, X, n_drawn) - log_prob
+        with np.errstate(all="ignore"):  # far-off candidates may overflow
+            log_joint = self.model.log_joint_of_draws(self.params, latents, X)
+        log_weight = log_joint - log_prob
         log_weight[~np.isfinite(log_weight)] = -np.inf
         log_weight = log_weight.reshape(n_samples, self.n_candidates, len(X))
         # The largest of log weights with Gumbel noise falls on each in proportion.
@@ -167,12 +169,6 @@ class FittedResampled(FittedPosterior):
         if lost.any() and self._has_means:
             return self._with_means(latents, log_prob, X, lost)
         return latents, log_prob
-
-    def _log_joint(self, latents, X, n_drawn):
-        flat = map_leaves(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), latents)
-        with np.errstate(all="ignore"):  # far-off candidates may overflow
-            values = self.model.log_joint(self.params, flat, np.tile(X, (n_drawn, 1)))
-        return np.array(values, dtype=float).reshape(n_drawn, len(X))
 
     @property
     def _has_means(self):

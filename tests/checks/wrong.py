@@ -145,6 +145,10 @@ def without_prior_in_the_matrix(params, z, X):
     return RIGHT.log_likelihood(params, z, X)
 
 
+def without_prior_of_draws(params, draws, X):
+    return np.array([np.diag(RIGHT.log_likelihood(params, own, X)) for own in draws])
+
+
 def missing_means_zero(params, z, x):
     return RIGHT.log_joint(params, z, np.nan_to_num(x))
 
@@ -191,6 +195,7 @@ NEGATIVE_CONTROLS = [
     (altered(RIGHT, expected_log_joint=without_prior), LAWS[9]),
     (altered(RIGHT, expected_log_joint=of_squared_weights), LAWS[9]),
     (altered(RIGHT, log_joint_matrix=without_prior_in_the_matrix), LAWS[9]),
+    (altered(RIGHT, log_joint_of_draws=without_prior_of_draws), LAWS[9]),
     (altered(RIGHT, log_joint=missing_means_zero), LAWS[10]),
     (altered(RIGHT, posterior=posterior_with(shrunk)), LAWS[11]),
     (altered(RIGHT, posterior=posterior_with(swapped)), LAWS[11]),

@@ -243,6 +243,45 @@ def test_matrix_holds_the_log_joint_of_every_pair(likelihood, share):
         np.testing.assert_allclose(found[:, n], expected)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.4], ids=["complete", "with holes"])
+@pytest.mark.parametrize(
+    "decoder",
+    [Linear(), MLP((3,)), MLP((2 * D,)), MLP((3,), dtype="float32")],
+    ids=["linear", "narrow", "wide", "single precision"],
+)
+@pytest.mark.parametrize(
+    "likelihood",
+    [GaussianNoise(), GaussianNoise(per_feature=True), StudentT()],
+    ids=["shared", "per feature", "heavy tails"],
+)
+def test_log_joint_of_draws_is_that_of_each_draw(likelihood, decoder, share):
+    rng = np.random.default_rng(0)
+    model = LatentVariableModel(Gaussian(2), decoder, likelihood)
+    X = with_holes(100 + rng.standard_normal((20, D)) * [0.1, 1, 2, 10], share, rng)
+    params = model.init_params(X, rng)
+    draws = rng.standard_normal((5, 20, 2))
+    found = model.log_joint_of_draws(params, draws, X)
+    expected = [model.log_joint(params, own, X) for own in draws]
+    # Locations of single precision are rounded to a ten millionth of about 100.
+    atol = 1e-3 if getattr(decoder, "dtype", "float64") == "float32" else 1e-8
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=atol)
+
+
+def test_locations_are_not_made_where_products_do(monkeypatch):
+    def forbidden(self, params, latents):
+        raise AssertionError
+
+    rng = np.random.default_rng(0)
+    model = LatentVariableModel(Gaussian(2), MLP((3,)), GaussianNoise())
+    X = rng.standard_normal((20, D))
+    params = model.init_params(X, rng)
+    monkeypatch.setattr(MLP, "location", forbidden)
+    assert model.log_joint_of_draws(params, np.zeros((5, 20, 2)), X).shape == (5, 20)
+    X[0, 0] = np.nan
+    with pytest.raises(AssertionError):
+        model.log_joint_of_draws(params, np.zeros((5, 20, 2)), X)
+
+
 def test_latents_are_simulated_in_the_support_of_the_prior():
     model = LatentVariableModel(Gamma(2), Linear(nonnegative=True), Poisson())
     rng = np.random.default_rng(0)
