@@ -90,7 +90,8 @@ def sampled(model, params, seed, X):
     """Pairs drawn from the model; `model.sample` as it is where no columns are given."""
     rng = np.random.default_rng(seed)
     if model.n_given:
-        return draw(model, params, N_PAIRS, rng, X)
+        # Given columns are finite; the holes of real rows say nothing of the sampler.
+        return draw(model, params, N_PAIRS, rng, np.where(np.isnan(X), 0.0, X))
     return model.sample(params, N_PAIRS, rng)
 
 

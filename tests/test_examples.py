@@ -189,7 +189,7 @@ def test_simulator_benchmark(capsys):
 
 
 def test_functions_benchmark(capsys):
-    load("benchmarks/bench_functions.py").main(["--pixels", "--max-iter", "3"])
+    load("benchmarks/bench_functions.py").main(["--only", "pixels", "--max-iter", "3"])
     assert capsys.readouterr().out.count("nats a pixel") == 3
 
 

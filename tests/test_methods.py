@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from skaws import AmortisedLearner
-from skaws.decoders import MLP, Linear
+from skaws.decoders import MLP, Curve, Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.likelihoods import Poisson, StudentT
 from skaws.methods import METHODS, Method, choose_method, single
-from skaws.models import FunctionModel, LatentVariableModel
+from skaws.models import FunctionModel, GivenColumns, LatentVariableModel
 from skaws.objectives import (
     EnumeratedLikelihood,
     ExpectedLogJoint,
@@ -22,6 +22,8 @@ from skaws.objectives import (
 from skaws.posteriors import (
     Enumeration,
     Exact,
+    LinearGaussian,
+    Linearised,
     MixtureNetwork,
     NoPosterior,
     Resampled,
@@ -71,6 +73,20 @@ CHOSEN = [
     (Beta(2), MLP((5,)), GaussianNoise(), "reweighted", NETWORK),
     (Gaussian(4), MLP((5,)), GaussianNoise(), "reweighted", NETWORK),
 ]
+
+
+def test_functions_are_drawn_by_linear_estimates():
+    rng = np.random.default_rng(0)
+    X, inputs = rng.standard_normal((50, 4)), rng.uniform(size=(50, 4))
+    grid = LatentVariableModel(Gaussian(2), Curve(np.arange(4.0), (5,)), GaussianNoise())
+    method = choose_method(grid, grid.init_params(X, rng))
+    assert repr(method.posterior) == repr(Resampled(LinearGaussian(), 30))
+    own = LatentVariableModel(Gaussian(2), Curve(None, (5,)), GaussianNoise())
+    own, rows = GivenColumns(own, 4), np.hstack([X, inputs])
+    params = own.init_params(rows, rng)
+    method = choose_method(own, params, space=latent_space(own, params, rows))
+    assert repr(method.posterior) == repr(Resampled(Linearised(), 10))
+    assert method.learning_rate == 0.003
 
 
 def composed(*parts):

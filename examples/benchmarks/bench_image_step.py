@@ -7,6 +7,7 @@ can do nothing else.
 """
 
 import sys
+from collections import deque
 from itertools import islice
 from time import process_time
 
@@ -121,8 +122,7 @@ def ours(X, n_steps):
         n_simulations=N_SIMULATIONS,
         batch_size=N_ROWS,
     )
-    for last in islice(loop, n_steps):  # a list of all would hold all their posteriors
-        pass
+    last = deque(islice(loop, n_steps), maxlen=1).pop()  # a list would hold all posteriors
     return last.params
 
 

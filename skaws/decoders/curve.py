@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import autograd.numpy as anp
 import numpy as np
+from autograd.tracer import getval
 from sklearn.utils.metaestimators import available_if
 
 from ..moments import principal_scores, some_rows
@@ -22,18 +23,22 @@ FLAT = 0.3  # the same of latents
 class Curve(Decoder):
     """Network of latents and an input: a row is a function, seen at known inputs.
 
-    ``location[i, t] = h(z_i, inputs[t]) @ (w + W @ z_i) + b``: the last hidden layer h is
-    weighed by the latents, so that sums of latents times functions of the input, such as
-    Gaussian processes, need no more than one layer.  Weights belong to latents and to
-    inputs, not to columns: what was learnt on one grid predicts on another, by the same
-    params in a model with ``Curve(other_inputs)``.  Missing entries of a row are inputs at
-    which the function was not asked: rows with inputs of their own stand in a table whose
-    columns are all of these inputs, with NaN elsewhere.
+    ``location[i, t] = h(z_i, s_t) @ (w + W @ z_i) + b`` at the inputs ``s``: the last
+    hidden layer h is weighed by the latents, so that sums of latents times functions of the
+    input, such as Gaussian processes, need no more than one layer.  Weights belong to
+    latents and to inputs, not to columns: what was learnt on one grid predicts on another,
+    by the same params in a model with ``Curve(other_inputs)``.  Missing entries of a row
+    are inputs at which the function was not asked.
+
+    Where each row has inputs of its own, ``Curve(None)`` takes them from the given columns,
+    ``fit(X, given=inputs)``.  Rows with fewer entries than others end with NaN in X, and
+    with any finite numbers in `given`.
 
     Parameters
     ----------
-    inputs : array-like of shape (n_features,) or (n_features, n_inputs)
-        Input of each column of X: times, places, pixels.
+    inputs : array-like of shape (n_features,) or (n_features, n_inputs), or None
+        Input of each column of X: times, places, pixels. None: given columns hold those of
+        each row, shape (n_samples, n_features * n_inputs), those of an entry side by side.
     hidden : tuple of int, default=(50, 50)
         Widths of the hidden layers, one at least.
     activation : {"tanh", "relu", "softplus"}, default="tanh"
@@ -44,8 +49,8 @@ class Curve(Decoder):
     Raises
     ------
     ValueError
-        If an argument is none of these, or X has another number of columns than there are
-        `inputs`.
+        If an argument is none of these, X has another number of columns than there are
+        `inputs`, or given columns hold no inputs of its columns.
 
     See Also
     --------
@@ -56,8 +61,8 @@ class Curve(Decoder):
     Inputs are standardised; ``centre`` and ``scale`` stand among the params and stay where
     they start, so that they go along to another grid.
 
-    A fit draws real latents from linear estimates
-    (:class:`skaws.posteriors.LinearGaussian`), of which importance weights choose.
+    A fit draws latents about where the network, made linear, puts them
+    (:class:`skaws.posteriors.Linearised`); importance weights choose.
 
     Compare it with :class:`skaws.AmortisedFactorAnalysis` where all rows share a grid: a
     Gaussian process is then linear in its factors.
@@ -74,6 +79,12 @@ class Curve(Decoder):
     (5, 12)
     >>> Curve(np.linspace(0, 1, 50), hidden=(10,)).location(params, np.zeros((5, 2))).shape
     (5, 50)
+
+    Five rows at three inputs of their own:
+
+    >>> latents_and_inputs = np.hstack([np.zeros((5, 2)), rng.uniform(size=(5, 3))])
+    >>> Curve(None, hidden=(10,)).location(params, latents_and_inputs).shape
+    (5, 3)
     """
 
     def __init__(self, inputs, hidden=(50, 50), activation="tanh", weight_sd=None):
@@ -104,17 +115,24 @@ class Curve(Decoder):
             )
         return grid
 
-    def init_params(self, X, n_latents, rng):
-        grid = self._grid()
-        if len(grid) != X.shape[1]:
+    def init_params(self, X, n_latents, rng, given=None):
+        n_given = 0 if given is None else given.shape[1]
+        if self.inputs is None:
+            rows, places = self._rows_and_inputs(X, given)
+        else:
+            rows, places = some_rows(X)[:N_ROWS], self._grid()[None]
+            n_latents += n_given  # which are latents that are known
+        if places.shape[1] != X.shape[1]:
             raise ValueError(
-                f"Curve has {len(grid)} inputs, but X has {X.shape[1]} columns. Give an "
-                "input for each column."
+                f"Curve has {places.shape[1]} inputs, but X has {X.shape[1]} columns. Give "
+                "an input for each column."
             )
-        scale = grid.std(axis=0)
-        params = {"centre": grid.mean(axis=0), "scale": np.where(scale > 0, scale, 1.0)}
-        places = (grid - params["centre"]) / params["scale"]
-        widths = (n_latents + grid.shape[1], *self.hidden)
+        table = places.reshape(-1, places.shape[2])
+        scale = table.std(axis=0)
+        params = {"centre": table.mean(axis=0), "scale": np.where(scale > 0, scale, 1.0)}
+        places = (places - params["centre"]) / params["scale"]
+        table = places.reshape(-1, places.shape[2])
+        widths = (n_latents + table.shape[1], *self.hidden)
         for i, (fan_in, fan_out) in enumerate(pairwise(widths)):
             weight = start_weight(fan_in, fan_out, rng)
             bias = rng.standard_normal(fan_out)
@@ -123,14 +141,13 @@ class Curve(Decoder):
                 # function starts near linear in these.
                 weight[n_latents:] *= STEEP
                 weight[:n_latents] *= FLAT
-                at = places[rng.integers(len(places), size=fan_out)]
+                at = table[rng.integers(len(table), size=fan_out)]
                 bias = -np.sum(at * weight[n_latents:].T, axis=1)
             params[str(i)] = {"weight": weight, "bias": bias}
-        rows = some_rows(X)[:N_ROWS]
-        latents = principal_scores(rows, n_latents, rng)
+        on_grid = rows if len(places) == 1 else nearest_values(rows, places, rng)
+        latents = principal_scores(on_grid, n_latents, rng)
         seen = ~np.isnan(rows.ravel())
-        values = self._hidden(params, latents)
-        values = self._products(values, latents)[seen]
+        values = self._products(self._hidden(params, latents, places), latents)[seen]
         targets = rows.ravel()[seen]
         mean, centre = values.mean(axis=0), targets.mean()
         gram = (values - mean).T @ (values - mean) + RIDGE * len(values) * np.eye(
@@ -141,22 +158,50 @@ class Curve(Decoder):
         last = {"weight": weight, "bias": np.array([centre - mean @ weight.ravel()])}
         return {**params, str(len(self.hidden)): last}
 
-    def _hidden(self, params, latents):
+    @staticmethod
+    def _rows_and_inputs(X, given):
+        """Some rows, and their inputs, (n, n_features, n_inputs)."""
+        n_given = 0 if given is None else given.shape[1]
+        if n_given == 0 or n_given % X.shape[1]:
+            raise ValueError(
+                "Curve(None) needs the inputs of each row as given columns: pass given=, "
+                f"an array of shape (n_samples, {X.shape[1]} * n_inputs) for the "
+                f"{X.shape[1]} columns of X; got {n_given} given columns."
+            )
+        rows = some_rows(np.hstack([X, given]))[:N_ROWS]
+        own, given = rows[:, : X.shape[1]], rows[:, X.shape[1] :]
+        return own, given.reshape(len(own), X.shape[1], -1)
+
+    def _places(self, params, latents):
+        """Latents, and standardised inputs of all rows or of each: (1 or n, d, p)."""
+        n_latents = params[str(len(self.hidden))]["weight"].shape[1] - 1
+        if self.inputs is None:
+            n_inputs = len(params["centre"])
+            places = getval(latents)[:, n_latents:].reshape(len(latents), -1, n_inputs)
+            latents = latents[:, :n_latents]
+        else:
+            places = self._grid()[None]
+        return latents, (places - params["centre"]) / params["scale"]
+
+    def _hidden(self, params, latents, places):
         """The last hidden layer of every pair, (n * n_features, width)."""
         n_latents, first = latents.shape[1], params["0"]
-        grid = (self._grid() - params["centre"]) / params["scale"]
-        # The first layer is a sum over latents and inputs: no table of all pairs of them.
-        of_inputs = anp.dot(grid, first["weight"][n_latents:]) + first["bias"]
-        of_latents = anp.tile(first["weight"][:n_latents], (1, len(grid)))
-        values = dense(
-            latents, of_latents, anp.ravel(of_inputs), self.activation, "float64"
-        )
-        values = anp.reshape(values, (-1, len(first["bias"])))
+        weight, bias = first["weight"], first["bias"]
+        n_features, n_inputs = places.shape[1:]
+        how = self.activation, "float64"
+        if len(places) == 1:
+            # The first layer is a sum over latents and inputs: no table of all pairs.
+            of_inputs = anp.dot(places[0], weight[n_latents:]) + bias
+            of_latents = anp.tile(weight[:n_latents], (1, n_features))
+            values = dense(latents, of_latents, anp.ravel(of_inputs), *how)
+            values = anp.reshape(values, (-1, len(bias)))
+        else:
+            repeated = anp.repeat(latents, n_features, axis=0)
+            pairs = anp.hstack([repeated, places.reshape(-1, n_inputs)])
+            values = dense(pairs, weight, bias, *how)
         for i in range(1, len(self.hidden)):
             layer = params[str(i)]
-            values = dense(
-                values, layer["weight"], layer["bias"], self.activation, "float64"
-            )
+            values = dense(values, layer["weight"], layer["bias"], *how)
         return values
 
     @staticmethod
@@ -169,7 +214,8 @@ class Curve(Decoder):
 
     def location(self, params, latents):
         last = params[str(len(self.hidden))]
-        values = self._hidden(params, latents)
+        latents, places = self._places(params, latents)
+        values = self._hidden(params, latents, places)
         n, width = len(latents), values.shape[1]
         weight = last["weight"]
         own = weight[:, 0] + anp.dot(latents, weight[:, 1:].T)
@@ -189,3 +235,12 @@ class Curve(Decoder):
         last = str(len(self.hidden))
         unit = np.mean(scale)  # one output for all columns
         return {**step, last: {name: own * unit for name, own in step[last].items()}}
+
+
+def nearest_values(rows, places, rng):
+    """Rows (n, d) at inputs of their own, on common ones: the nearest entries."""
+    table = places.reshape(-1, places.shape[2])
+    grid = table[rng.integers(len(table), size=places.shape[1])]
+    distance = np.sum((places[:, None] - grid[:, None]) ** 2, axis=3)
+    distance = np.where(np.isnan(rows)[:, None], np.inf, distance)
+    return np.take_along_axis(rows, np.argmin(distance, axis=2), axis=1)

@@ -13,6 +13,7 @@ from ..priors.base import check_prior
 from ..spaces import Space, merged_axes
 from ..supports import OneHot
 from .base import GenerativeModel
+from .given import takes_given
 
 __all__ = ["LatentVariableModel"]
 
@@ -107,7 +108,10 @@ class LatentVariableModel(GenerativeModel):
         if isinstance(self.prior.support, OneHot):
             start = self.decoder.init_labels
         n_given = 0 if given is None else given.shape[1]
-        decoder = start(rows, self.prior.n_latents + n_given, rng)
+        if takes_given(start):
+            decoder = start(rows, self.prior.n_latents, rng, given=given)
+        else:
+            decoder = start(rows, self.prior.n_latents + n_given, rng)
         latents = self.prior.sample(prior, 1000, rng)
         if n_given:
             latents = np.hstack([latents, given[rng.integers(len(given), size=1000)]])

@@ -13,6 +13,7 @@ from .linear_gaussian import (
     LinearGaussian,
     LinearMoments,
 )
+from .linearised import Linearised
 from .logit import Logit
 from .network import MixtureNetwork
 from .none import NoPosterior
@@ -34,6 +35,7 @@ __all__ = [
     "Laplace",
     "LinearGaussian",
     "LinearMoments",
+    "Linearised",
     "Logit",
     "MixtureNetwork",
     "NoPosterior",

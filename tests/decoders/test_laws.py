@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from autograd import make_vjp
 from autograd.misc import flatten
-from scipy.stats import norm
+from scipy.stats import multivariate_normal, norm
 
 from skaws import AmortisedLearner
 from skaws.checks import check_model
@@ -316,6 +316,59 @@ def test_a_curve_takes_latents_that_are_not_real():
     X = np.random.default_rng(0).standard_normal((60, 6)) + times
     learner = AmortisedLearner(model, max_iter=20, random_state=0)
     assert np.all(learner.fit_transform(X) > 0)
+
+
+@pytest.mark.parametrize("n_inputs", [1, 2])
+def test_inputs_of_each_row_give_what_a_common_grid_gives(n_inputs):
+    rng = np.random.default_rng(0)
+    grid, z = rng.standard_normal((5, n_inputs)), rng.standard_normal((7, 2))
+    params = Curve(grid, (8, 6)).init_params(rng.standard_normal((40, 5)), 2, rng)
+    given = np.tile(grid.ravel(), (7, 1))
+    own = Curve(None, (8, 6)).location(params, np.hstack([z, given]))
+    np.testing.assert_allclose(own, Curve(grid, (8, 6)).location(params, z))
+
+
+def test_functions_are_learnt_from_inputs_of_each_row():
+    # A line of its own in each row, at three places of its own.
+    rng = np.random.default_rng(0)
+    inputs, lines = rng.uniform(-1, 1, (500, 3)), rng.standard_normal((500, 2))
+    X = lines[:, :1] + lines[:, 1:] * inputs + 0.1 * rng.standard_normal(inputs.shape)
+    covariance = 1 + inputs[:, :, None] * inputs[:, None] + 0.01 * np.eye(3)
+    exact = [
+        multivariate_normal(np.zeros(3), own).logpdf(row)
+        for own, row in zip(covariance, X, strict=True)
+    ]
+    with_some_holes = X.copy()
+    with_some_holes[::5, 2] = np.nan
+    model = LatentVariableModel(Gaussian(2), Curve(None, (10,)), GaussianNoise())
+    learner = AmortisedLearner(model, max_iter=400, learning_rate=0.01, random_state=0)
+    learner.fit(with_some_holes, given=inputs)
+    found = np.mean(learner.score_samples(X, given=inputs))
+    assert found > np.mean(exact) - 0.15
+    # Two places of a line say where it is at a third; those of other rows do not.
+    seen = np.tile([True, True, False], (500, 1))
+    rest = learner.conditional_score_samples(X, seen, given=inputs)
+    wrong = learner.conditional_score_samples(X, seen, given=rng.permutation(inputs))
+    assert np.median(rest) > np.median(wrong) + 0.5
+
+
+def test_inputs_that_are_missing_are_told():
+    X, rng = np.zeros((10, 4)), np.random.default_rng(0)
+    for given in (None, np.zeros((10, 3)), np.zeros((10, 6))):
+        with pytest.raises(
+            ValueError, match=r"needs the inputs of each row.*\(n_samples, 4"
+        ):
+            Curve(None).init_params(X, 2, rng, given=given)
+    model = LatentVariableModel(Gaussian(1), Curve(None), GaussianNoise())
+    with pytest.raises(ValueError, match="needs the inputs of each row"):
+        AmortisedLearner(model).fit(X)
+
+
+def test_given_columns_beside_a_grid_are_known_latents():
+    rng = np.random.default_rng(0)
+    model = LatentVariableModel(Gaussian(1), Curve(np.arange(4.0), (5,)), GaussianNoise())
+    params = model.init_params(rng.standard_normal((30, 4)), rng, given=np.zeros((30, 2)))
+    assert params["decoder"]["1"]["weight"].shape == (5, 1 + 3)
 
 
 def test_a_curve_bends_with_its_latents():
