@@ -341,10 +341,11 @@ def test_functions_are_learnt_from_inputs_of_each_row():
     with_some_holes = X.copy()
     with_some_holes[::5, 2] = np.nan
     model = LatentVariableModel(Gaussian(2), Curve(None, (10,)), GaussianNoise())
-    learner = AmortisedLearner(model, max_iter=400, learning_rate=0.01, random_state=0)
-    learner.fit(with_some_holes, given=inputs)
+    learner = AmortisedLearner(model, random_state=0).fit(with_some_holes, given=inputs)
     found = np.mean(learner.score_samples(X, given=inputs))
-    assert found > np.mean(exact) - 0.15
+    # 0.12 nats a row below the truth; columns on their own are 2 below.
+    alone = norm(X.mean(axis=0), X.std(axis=0)).logpdf(X).sum(axis=1)
+    assert found > np.mean(exact) - 0.25 > np.mean(alone) + 0.5
     # Two places of a line say where it is at a third; those of other rows do not.
     seen = np.tile([True, True, False], (500, 1))
     rest = learner.conditional_score_samples(X, seen, given=inputs)
