@@ -15,6 +15,7 @@ from .base import Decoder
 __all__ = ["Curve"]
 
 N_ROWS = 300  # of X, at most, for the start
+N_PLACES = 50  # at most, that functions with inputs of their own are compared at
 RIDGE = 1e-2  # of the last layer's start, a row
 STEEP = 3.0  # weights of inputs at the start, beside those that keep the variance
 FLAT = 0.3  # the same of latents
@@ -61,8 +62,10 @@ class Curve(Decoder):
     Inputs are standardised; ``centre`` and ``scale`` stand among the params and stay where
     they start, so that they go along to another grid.
 
-    A fit draws latents about where the network, made linear, puts them
-    (:class:`skaws.posteriors.Linearised`); importance weights choose.
+    A fit draws real latents from linear estimates, of which importance weights choose: from
+    one map for all rows (:class:`skaws.posteriors.LinearGaussian`), or, where each row has
+    inputs of its own, from the network made linear for each
+    (:class:`skaws.posteriors.Linearised`).
 
     Compare it with :class:`skaws.AmortisedFactorAnalysis` where all rows share a grid: a
     Gaussian process is then linear in its factors.
@@ -240,7 +243,10 @@ class Curve(Decoder):
 def nearest_values(rows, places, rng):
     """Rows (n, d) at inputs of their own, on common ones: the nearest entries."""
     table = places.reshape(-1, places.shape[2])
-    grid = table[rng.integers(len(table), size=places.shape[1])]
-    distance = np.sum((places[:, None] - grid[:, None]) ** 2, axis=3)
-    distance = np.where(np.isnan(rows)[:, None], np.inf, distance)
-    return np.take_along_axis(rows, np.argmin(distance, axis=2), axis=1)
+    grid = table[rng.integers(len(table), size=min(N_PLACES, places.shape[1]))]
+    missing, columns = np.isnan(rows), []
+    for place in grid:
+        distance = np.sum((places - place) ** 2, axis=2)
+        nearest = np.argmin(np.where(missing, np.inf, distance), axis=1)
+        columns.append(rows[np.arange(len(rows)), nearest])
+    return np.transpose(columns)

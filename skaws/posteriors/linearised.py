@@ -38,7 +38,8 @@ class Linearised(Posterior):
     Raises
     ------
     ValueError
-        In `fit`, if the model has "no mean", or latents "have no real coordinates".
+        In `fit`, if the model has "no mean", latents "have no real coordinates", or
+        `n_steps` is "not positive".
 
     See Also
     --------
@@ -98,8 +99,14 @@ class Linearised(Posterior):
         Raises
         ------
         ValueError
-            If the model has "no mean", or latents "have no real coordinates".
+            If the model has "no mean", latents "have no real coordinates", or `n_steps` is
+            "not positive".
         """
+        if self.n_steps < 1:
+            raise ValueError(
+                f"Linearised: n_steps={self.n_steps} is not positive. Take 2, or more "
+                "where the mean bends much."
+            )
         if not hasattr(model, "mean"):
             raise ValueError(
                 f"Linearised: {type(model).__name__} has no mean(params, latents) method. "

@@ -1,6 +1,7 @@
 """Laws of decoders; those of the linear ones stand in their own files too."""
 
 import pickle
+import tracemalloc
 
 import autograd.numpy as anp
 import numpy as np
@@ -15,7 +16,7 @@ from skaws.decoders import MLP, Chain, Curve, Elementwise, Linear
 from skaws.likelihoods import Gaussian as GaussianNoise
 from skaws.models import LatentVariableModel
 from skaws.priors import Gamma, Gaussian
-from skaws.spaces import Space
+from skaws.spaces import Space, leaves
 from skaws.supports import Real
 
 from ..common import altered, assert_tape_agrees_with_differences, with_holes
@@ -370,6 +371,19 @@ def test_given_columns_beside_a_grid_are_known_latents():
     model = LatentVariableModel(Gaussian(1), Curve(np.arange(4.0), (5,)), GaussianNoise())
     params = model.init_params(rng.standard_normal((30, 4)), rng, given=np.zeros((30, 2)))
     assert params["decoder"]["1"]["weight"].shape == (5, 1 + 3)
+
+
+def test_many_inputs_of_each_row_start_in_little_memory():
+    # A distance of each entry to all others would take 1.5 GB.
+    rng = np.random.default_rng(0)
+    X, given = rng.standard_normal((300, 800)), rng.uniform(size=(300, 800))
+    X[0] = np.nan
+    tracemalloc.start()
+    params = Curve(None, (5,)).init_params(X, 2, rng, given=given)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6
+    assert all(np.isfinite(leaf).all() for _, leaf in leaves(params))
 
 
 def test_a_curve_bends_with_its_latents():

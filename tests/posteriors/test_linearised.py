@@ -137,6 +137,11 @@ def test_a_model_without_a_mean_is_refused():
         fitted(Linearised(), FunctionModel(sample, None, None), {}, n=50)
 
 
+def test_steps_are_counted_from_one(bent):
+    with pytest.raises(ValueError, match="n_steps=0 is not positive"):
+        fitted(Linearised(n_steps=0), *bent[:2], n=50)
+
+
 def test_counts_are_drawn_about_as_well():
     # Noise variances of the columns stand for those of each mean.
     rng = np.random.default_rng(0)
