@@ -50,6 +50,7 @@ from skaws.supports import Integer, OneHot, Positive, Real
 from .common import altered, gaussian_model
 
 NETWORK = Resampled(MixtureNetwork())
+BY_HEART = MixtureNetwork(1, new_simulations=False)
 FROM_DRAWS = ResidualRegression(baseline="draw", inputs="observations", gated=True)
 
 # Parts of a model, the name of the method, and its posterior.
@@ -66,9 +67,9 @@ CHOSEN = [
     (Laplace(2), Linear(), GaussianNoise(), "residual", NETWORK),
     (Beta(2), Linear(), GaussianNoise(), "residual", NETWORK),
     (Gamma(2), Linear(nonnegative=True), Poisson(), "residual", NETWORK),
-    (UniformCircle(), MLP((5,)), StudentT(), "importance", MixtureNetwork(1)),
-    (Sphere(3), Linear(), GaussianNoise(), "importance", MixtureNetwork(1)),
-    (Sphere(3), MLP((5,)), GaussianNoise(), "importance", MixtureNetwork(1)),
+    (UniformCircle(), MLP((5,)), StudentT(), "importance", BY_HEART),
+    (Sphere(3), Linear(), GaussianNoise(), "importance", BY_HEART),
+    (Sphere(3), MLP((5,)), GaussianNoise(), "importance", BY_HEART),
     (GaussianMixture(2, 3), MLP((5,)), GaussianNoise(), "reweighted", NETWORK),
     (Beta(2), MLP((5,)), GaussianNoise(), "reweighted", NETWORK),
     (Gaussian(4), MLP((5,)), GaussianNoise(), "reweighted", NETWORK),

@@ -2,6 +2,7 @@
 
 from copy import copy
 from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -46,9 +47,12 @@ class MixtureNetwork(Posterior):
         Of the network's own Adam; where there are more than 64 inputs it is divided by the
         root of their number over 64, since each adds its own step.
     n_first_steps : int, default=200
-        Steps of a new network, each on as many simulations as it is given, all of them new:
-        on those of a single sleep phase it would learn these by heart, and what it says of
-        other rows would be worse than the prior.
+        Steps of a new network.
+    new_simulations : bool, default=True
+        Whether each of the first steps is on as many new simulations as it is given, or all
+        are on those given. These alone it learns by heart: what it says of other rows is
+        then sure and wrong, which only helps to set rows apart where a model knows nothing
+        of them yet.
     dtype : {"float64", "float32"}, default=None
         Precision of the network in training; None takes that of the model's decoder, where
         it has one, and else "float64".
@@ -93,12 +97,14 @@ class MixtureNetwork(Posterior):
         n_hidden=64,
         learning_rate=0.01,
         n_first_steps=200,
+        new_simulations=True,
         dtype=None,
     ):
         self.n_components = n_components
         self.n_hidden = n_hidden
         self.learning_rate = learning_rate
         self.n_first_steps = n_first_steps
+        self.new_simulations = new_simulations
         self.dtype = dtype
 
     def suits(self, model, params, space):
@@ -143,14 +149,15 @@ class MixtureNetwork(Posterior):
         family = Family(self.n_components, space.size, n_values)
         decoder = getattr(model, "decoder", None)
         dtype = self.dtype or getattr(decoder, "dtype", "float64")
-        pairs = simulations.latents, simulations.observations
+        pairs, schedule = (simulations.latents, simulations.observations), Constant()
         if self._continues(previous, family, simulations, dtype):
             fitted, batches = previous, [previous.with_real_pairs(*pairs)]
-            schedule = Constant()
         else:
             fitted = self._started(family, simulations, rng, dtype)
-            batches = new_pairs(model, params, simulations, rng, self.n_first_steps)
-            schedule = FixedLength(self.n_first_steps)
+            batches = repeat(pairs, self.n_first_steps)
+            if self.new_simulations:  # which make gradients noisy: steps end small
+                batches = new_pairs(model, params, simulations, rng, self.n_first_steps)
+                schedule = FixedLength(self.n_first_steps)
         n_inputs = fitted.network.widths[0]
         # A plain number: a NumPy scalar would raise the precision of the network.
         rate = self.learning_rate * min(1.0, float(np.sqrt(MANY_INPUTS / n_inputs)))
